@@ -1,0 +1,90 @@
+"""
+Every error a caller of this package can meet.
+
+::
+
+    LinqOtelError
+    ├── ConfigurationError        an option has a value we cannot use
+    │   └── MissingExtraError     an optional dependency is not installed
+    ├── StoreError                a store cannot be opened or read
+    └── WebhookError              a delivery cannot be accepted
+        ├── SignatureError        it is not from Linq, or too old (401)
+        └── MalformedEventError   it is not a Linq event (400)
+
+None of these is raised where an app's own request passes through us: there a
+delivery that cannot be read is counted, and the app runs on untouched.
+"""
+
+from __future__ import annotations
+
+
+__all__ = [
+    "ConfigurationError",
+    "LinqOtelError",
+    "MalformedEventError",
+    "MissingExtraError",
+    "SignatureError",
+    "StoreError",
+    "WebhookError",
+]
+
+
+class LinqOtelError(Exception):
+    """
+    The root of every error raised by this package.
+    """
+
+
+class ConfigurationError(LinqOtelError):
+    """
+    An option has a value that cannot be used.
+    """
+
+
+class MissingExtraError(ConfigurationError):
+    """
+    An optional dependency is not installed.
+
+    Attributes:
+        extra: The extra that brings it, ``demo`` for ``linq-otel[demo]``.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs more packages: pip install 'linq-otel[{extra}]'")
+        self.extra = extra
+
+
+class StoreError(LinqOtelError):
+    """
+    A store cannot be opened, or holds what this version cannot read.
+    """
+
+
+class WebhookError(LinqOtelError):
+    """
+    A webhook delivery cannot be accepted.
+
+    Attributes:
+        status: The HTTP status that tells the sender not to try again.
+        reason: One low-cardinality word, safe for logs and attributes.
+    """
+
+    status = 400
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class SignatureError(WebhookError):
+    """
+    The signature does not match, is missing, or is older than the tolerance.
+    """
+
+    status = 401
+
+
+class MalformedEventError(WebhookError):
+    """
+    The body is not a Linq webhook event.
+    """
