@@ -1,0 +1,188 @@
+"""
+Says what a request to Linq does, from its method and path alone.
+
+The SDK interpolates a path before anything of ours can see it, and people who call the API without
+the SDK have only a URL. Both get the same names from here, and no id, phone number or e-mail
+address ever becomes part of a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import cast
+
+from linq_otel._operations_table import OPERATIONS, Operation, Paths
+
+
+__all__ = ["OPERATIONS", "Operation", "find_id", "operation_of", "redacted_path"]
+
+OTHER_METHOD = "_OTHER"
+"""What OpenTelemetry's HTTP conventions call a method they do not know."""
+REDACTED = "REDACTED"
+"""What stands for a segment that is, or may be, a person's address."""
+
+# HTTP conventions, `http.request.method`: RFC 9110 and PATCH.
+_KNOWN_METHODS = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
+)
+_ID = "{id}"
+_CUT = "…"
+_BEFORE_A_HANDLE = frozenset(
+    {"available_number", "blocked_handles", "handles", "phone_numbers", "phonenumbers"}
+)
+_MOST_SEGMENTS_IN_NAME = 8
+_LONGEST_PATH = 256
+
+_OPAQUE = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+_PHONE_NUMBER = re.compile(r"[0-9](?:[_-]*[0-9]){6}")
+
+
+@dataclass(slots=True)
+class _Node:
+    """
+    One segment of the known paths, with what may come after it.
+    """
+
+    literals: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
+    variable: _Node | None = None
+    operations: dict[str, Operation] = field(default_factory=dict[str, Operation])
+
+    def add(self, segment: str) -> _Node:
+        if not segment.startswith("{"):
+            return self.literals.setdefault(segment, _Node())
+        if self.variable is None:
+            self.variable = _Node()
+        return self.variable
+
+
+def operation_of(method: str, path: str) -> Operation:
+    """
+    Return what a request does; one made up of its shape if it is not in the table.
+
+    Args:
+        method: The HTTP method, in any case.
+        path: The path as the SDK has it, ``/v3/chats/c1/messages``, a URL's path, or a whole URL.
+            What comes before ``/v3/`` depends on the base URL, and does not matter.
+
+    """
+    method = method.upper()
+    path = _path_alone(path)
+    start = max(path.find("/v3/"), 0)
+    segments = [segment for segment in path[start:].split("/") if segment]
+    return _find_known(method, segments) or _unknown(method, segments)
+
+
+def redacted_path(path: str, operation: Operation) -> str:
+    """
+    Return the path as it may be recorded: its ids stay, the addresses of people do not.
+
+    Whatever is not an opaque id or a word of the API, or holds seven digits that may be a phone
+    number, becomes ``REDACTED``; so does what follows a word such as ``handles``, save where the
+    operation takes an id there. A query is never part of it, and it has at most 256 characters.
+
+    Args:
+        path: As for `operation_of`.
+        operation: What `operation_of` returned for it.
+
+    """
+    shown = ""
+    for segment in _redacted_segments(path, operation):
+        if len(shown) + len(segment) + len(_CUT) + 2 > _LONGEST_PATH:
+            return f"{shown}/{_CUT}"
+        shown = f"{shown}/{segment}"
+    return shown or "/"
+
+
+def find_id(answer: object, paths: Paths) -> str | None:
+    """
+    Return the first id that one of the paths leads to, or None.
+
+    Args:
+        answer: Decoded JSON, or one of the SDK's models. It may be anything, and may raise.
+        paths: An operation's `message_id_at` or `chat_id_at`.
+
+    """
+    for path in paths:
+        # A model may be a subclass of the user's, with properties that raise what they like.
+        with suppress(Exception):
+            value = answer
+            for name in path:
+                value = _member(value, name)
+            if isinstance(value, str) and value:
+                return value
+    return None
+
+
+def _member(holder: object, name: str) -> object:
+    if isinstance(holder, Mapping):
+        return cast("Mapping[str, object]", holder).get(name)
+    return getattr(holder, name, None)
+
+
+def _path_alone(path: str) -> str:
+    """
+    Cut off the query, the fragment, and the scheme and host of an absolute URL.
+    """
+    path = path.partition("?")[0].partition("#")[0]
+    if not path.startswith("/") and "://" in path:
+        return "/" + path.partition("://")[2].partition("/")[2]
+    return path
+
+
+def _find_known(method: str, segments: list[str]) -> Operation | None:
+    node = _ROOT
+    for segment in segments:
+        following = node.literals.get(segment) or node.variable
+        if following is None:
+            return None
+        node = following
+    return node.operations.get(method)
+
+
+def _unknown(method: str, segments: list[str]) -> Operation:
+    method = method if method in _KNOWN_METHODS else OTHER_METHOD
+    kept = [s if s in _WORDS else _ID for s in segments[:_MOST_SEGMENTS_IN_NAME]]
+    if len(segments) > _MOST_SEGMENTS_IN_NAME:
+        kept.append(_CUT)
+    template = "/" + "/".join(kept)
+    return Operation(f"{method} {template}", method, template, known=False)
+
+
+def _redacted_segments(path: str, operation: Operation) -> Iterator[str]:
+    hides_next = False
+    takes_an_id = operation.template.endswith("{phone_number_id}")
+    segments = (segment for segment in _path_alone(path).split("/") if segment)
+    for segment in islice(segments, _LONGEST_PATH):
+        hidden = hides_next or not _is_harmless(segment)
+        yield REDACTED if hidden else segment
+        hides_next = segment in _BEFORE_A_HANDLE and not takes_an_id
+
+
+def _is_harmless(segment: str) -> bool:
+    if segment in _WORDS or _UUID.fullmatch(segment):
+        return True
+    return bool(_OPAQUE.fullmatch(segment)) and not _PHONE_NUMBER.search(segment)
+
+
+def _tree(operations: tuple[Operation, ...]) -> _Node:
+    root = _Node()
+    for operation in operations:
+        node = root
+        for segment in operation.template.split("/")[1:]:
+            node = node.add(segment)
+        node.operations[operation.method] = operation
+    return root
+
+
+_WORDS = frozenset(
+    segment
+    for operation in OPERATIONS
+    for segment in operation.template.split("/")[1:]
+    if not segment.startswith("{")
+)
+_ROOT = _tree(OPERATIONS)
