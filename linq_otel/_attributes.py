@@ -1,0 +1,119 @@
+"""
+Every attribute key, span name and link name this package emits.
+
+The line under each key gives its type, its source and its stability. Keys of
+the stable semantic conventions come from their package; those still in
+development are spelled out, so that a later release cannot take them away.
+"""
+
+from __future__ import annotations
+
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_REQUEST_RESEND_COUNT,
+    HTTP_RESPONSE_STATUS_CODE,
+)
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+from opentelemetry.semconv.attributes.url_attributes import URL_FULL
+
+
+__all__ = [
+    "ERROR_TYPE",
+    "HTTP_REQUEST_METHOD",
+    "HTTP_REQUEST_RESEND_COUNT",
+    "HTTP_RESPONSE_STATUS_CODE",
+    "SERVER_ADDRESS",
+    "SERVER_PORT",
+    "URL_FULL",
+]
+
+# Span names ------------------------------------------------------------------
+
+CALL = "linq {operation}"
+"""One call of the Linq API, its retries inside it."""
+ATTEMPT = "{method} {template}"
+"""One request on the wire."""
+ANCHOR = "linq message"
+"""The root of a message's life; zero length."""
+STAGE = "message {stage}"
+"""One stage of a message's life: accepted, sent, delivered, read, failed."""
+PROCESS = "process {event_type}"
+"""One run of a webhook handler."""
+OTHER = "_OTHER"
+"""Stands for a value outside the known set, as in the HTTP conventions."""
+
+# Ours ------------------------------------------------------------------------
+
+OPERATION = "linq.operation"
+"""string; the operation called, ``chats.messages.send``; development."""
+LINQ_TRACE_ID = "linq.trace_id"
+"""string; ``X-Trace-ID`` of an answer, ``trace_id`` of an event, as Linq wrote it; development."""
+LINQ_TRACE_IDS = "linq.trace_ids"
+"""string[]; ``X-Trace-ID`` of each attempt, if there were several; development."""
+ATTEMPTS = "linq.attempts"
+"""int; requests a call put on the wire; development."""
+RETRY_AFTER = "linq.retry_after"
+"""double; seconds Linq asks us to wait (``Retry-After``); development."""
+ERROR_CODE = "linq.error.code"
+"""int; Linq's error code (https://docs.linqapp.com/error); development."""
+ERROR_DOC_URL = "linq.error.doc_url"
+"""string; Linq's page about that code; development."""
+MESSAGE_ID = "linq.message.id"
+"""string; the message; development."""
+CHAT_ID = "linq.chat.id"
+"""string; the chat; development."""
+SERVICE = "linq.service"
+"""string; ``iMessage``, ``RCS`` or ``SMS``, known once the message is sent; development."""
+REPLAY = "linq.idempotent_replay"
+"""boolean; true: Linq answered with a message accepted earlier; development."""
+STAGE_NAME = "linq.stage"
+"""string; the stage a span draws; development."""
+CLAMPED = "linq.time.clamped"
+"""boolean; true: the payload's times were out of order and the span was fitted in; development."""
+STAGE_TIME = "linq.stage.time"
+"""string; the stage's own time as RFC 3339, given where a span was clamped; development."""
+EVENT_ID = "linq.event.id"
+"""string; the webhook event, the same on every delivery of it; development."""
+EVENT_TYPE = "linq.event.type"
+"""string; ``message.delivered``; development."""
+WEBHOOK_VERSION = "linq.webhook.version"
+"""string; payload version, ``2026-02-03``; development."""
+SUBSCRIPTION_ID = "linq.webhook.subscription.id"
+"""string; the subscription that delivered it; development."""
+VERIFIED = "linq.webhook.verified"
+"""boolean; false: the signature is bad and nothing was joined; no secret, no key; development."""
+REJECTED = "linq.webhook.rejected"
+"""string; why it did not verify: ``signature``, ``timestamp``, ``headers``; development."""
+DUPLICATE = "linq.webhook.duplicate"
+"""boolean; true: this event was delivered before; development."""
+ORIGIN = "linq.origin"
+"""string; how the origin was found: ``message``, ``trace``, ``key``, or ``none``; development."""
+LINK = "linq.link"
+"""string; on links: what the linked span is to this one (the LINK_ values); development."""
+
+LINK_SEND = "send"
+"""The linked span sent the message."""
+LINK_LIFECYCLE = "lifecycle"
+"""The linked span anchors the message's life."""
+LINK_WEBHOOK = "webhook"
+"""The linked span received the delivery over HTTP."""
+LINK_PROCESS = "process"
+"""The linked span ran the handler of this request."""
+LINK_REPLY_TO = "reply_to"
+"""The linked span belongs to the message this one replies to."""
+LINK_CAUSE = "cause"
+"""The linked span made the call that led to this event."""
+
+# Semantic conventions in development -------------------------------------------
+
+MESSAGING_SYSTEM = "messaging.system"
+"""string; ``linq``; semantic conventions 1.44, messaging; development."""
+MESSAGING_OPERATION_NAME = "messaging.operation.name"
+"""string; ``send`` or ``process``; semantic conventions 1.44, messaging; development."""
+MESSAGING_OPERATION_TYPE = "messaging.operation.type"
+"""string; ``send`` or ``process``; semantic conventions 1.44, messaging; development."""
+MESSAGING_MESSAGE_ID = "messaging.message.id"
+"""string; on ``process`` spans the event id: the event is the message we consume; development."""
+URL_TEMPLATE = "url.template"
+"""string; ``/v3/chats/{chat_id}/messages``; semantic conventions 1.44, URL; development."""

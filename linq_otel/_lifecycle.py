@@ -1,0 +1,220 @@
+"""
+The trace a message's life is drawn in, and what each event means for it.
+
+Pure: nothing here starts a span or asks a store. A lifecycle is decided by
+the sender as soon as Linq has answered, and found in the stored origin by
+everybody else; a process that finds none derives the same one from the event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+
+from ._ids import derive_otel_trace_id, derive_span_id, parse_linq_trace_id
+from ._origins import parse_traceparent
+
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from ._events import Event
+    from ._origins import Origin
+
+
+Join = Literal["linq", "app", "message", "link"]
+JOINS: Final[tuple[str, ...]] = get_args(Join)
+
+_MICROSECOND = 1_000
+
+
+class Role(Enum):
+    """
+    What an event is to the message it names.
+    """
+
+    STAGE = "stage"
+    """A stage of an outbound message's life."""
+    INBOUND = "inbound"
+    """An inbound message: a life of its own begins."""
+    MEMBER = "member"
+    """A reaction, edit or vote: part of the life, where its origin is known."""
+    AMBIENT = "ambient"
+    """About no message: it stays in the trace it arrived in."""
+
+
+_STAGES: Final = {
+    f"{family}.{stage}": stage
+    for family in ("message", "poll")
+    for stage in ("sent", "delivered", "read", "failed")
+}
+_INBOUND: Final = frozenset({"message.received", "poll.received"})
+_MEMBERS: Final = frozenset({
+    "message.edited",
+    "poll.reaction.added",
+    "poll.updated",
+    "poll.vote.added",
+    "poll.vote.removed",
+    "reaction.added",
+    "reaction.removed",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """
+    Where a message's life is drawn.
+
+    Attributes:
+        otel_trace_id: The trace.
+        anchor_id: The span everything late hangs under.
+        sampled: The sender's decision; None where the sampler must be asked.
+    """
+
+    otel_trace_id: int
+    anchor_id: int
+    sampled: bool | None = None
+
+    def span_context(self, *, sampled: bool) -> SpanContext:
+        """
+        Return the anchor's span context with the decision *sampled*.
+        """
+        flags = TraceFlags(TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT)
+        return SpanContext(self.otel_trace_id, self.anchor_id, is_remote=True, trace_flags=flags)
+
+    def stage_id(self, stage: str) -> int:
+        """
+        Return the span id of *stage*, the same in every process.
+        """
+        return derive_span_id(
+            "stage", f"{self.otel_trace_id:032x}", f"{self.anchor_id:016x}", stage
+        )
+
+
+def context_under(parent: SpanContext, base: Context | None = None) -> Context:
+    """
+    Return *base* (default: the current context) with *parent* as its span.
+    """
+    return set_span_in_context(NonRecordingSpan(parent), base)
+
+
+def role_of(event: Event) -> Role:
+    """
+    Tell what *event* is to the message it names.
+    """
+    if event.event_type in _STAGES and event.direction != "inbound":
+        return Role.STAGE
+    if event.event_type in _INBOUND:
+        return Role.INBOUND
+    if event.event_type in _MEMBERS or event.event_type in _STAGES:
+        return Role.MEMBER
+    return Role.AMBIENT
+
+
+def get_stage(event: Event) -> str:
+    """
+    Return the stage *event* reports.
+
+    Raises:
+        KeyError: If its role is not ``STAGE``.
+    """
+    return _STAGES[event.event_type]
+
+
+def is_known_type(event_type: str) -> bool:
+    """
+    True for the event types this module has an opinion on.
+    """
+    return event_type in _STAGES or event_type in _INBOUND or event_type in _MEMBERS
+
+
+def derive_lifecycle(
+    join: Join, linq_trace_id: str | None, message_id: str | None
+) -> Lifecycle | None:
+    """
+    Derive the lifecycle both sides would name; None if no id can be trusted.
+
+    A malformed Linq trace id falls back to the message id, and a missing
+    message id to the Linq trace id.
+    """
+    otel_trace_id = parse_linq_trace_id(linq_trace_id)
+    by_message = message_id is not None and (join == "message" or otel_trace_id is None)
+    if by_message and message_id is not None:
+        return Lifecycle(derive_otel_trace_id(message_id), derive_span_id("anchor", message_id))
+    if otel_trace_id is None:
+        return None
+    return Lifecycle(otel_trace_id, derive_span_id("anchor", f"{otel_trace_id:032x}"))
+
+
+def app_lifecycle(sender: SpanContext, key: str) -> Lifecycle:
+    """
+    Return the lifecycle that hangs under the sending span itself.
+
+    Args:
+        sender: The span that sent the message.
+        key: The idempotency key (hashed) if the call had one, because it is
+            known before the answer; the message id else.
+    """
+    return Lifecycle(sender.trace_id, derive_span_id("anchor", key), sender.trace_flags.sampled)
+
+
+def find_lifecycle(join: Join, event: Event, origin: Origin | None) -> Lifecycle | None:
+    """
+    Return the lifecycle *event* belongs to: the sender's choice, else derived.
+    """
+    anchor = parse_traceparent(origin.lifecycle) if origin and origin.lifecycle else None
+    if anchor is not None:
+        return Lifecycle(anchor.trace_id, anchor.span_id, anchor.trace_flags.sampled)
+    return derive_lifecycle(join, event.linq_trace_id, event.message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """
+    When a stage began and ended, Unix nanoseconds.
+
+    Attributes:
+        start: The moment of the stage before it.
+        end: Its own moment, at least a microsecond after *start*: Jaeger warns
+            of a late span of no length.
+        moment: Its own moment as the payload has it.
+    """
+
+    start: int
+    end: int
+    moment: int
+
+    @property
+    def clamped(self) -> bool:
+        """
+        True if its moment had to be moved to fit it in after its anchor.
+        """
+        return self.end != self.moment
+
+
+def stage_times(event: Event, origin: Origin | None, now: int) -> StageTimes:
+    """
+    Place a stage between the times of its payload, never before its anchor.
+    """
+    accepted = origin.accepted_at if origin else None
+    own, before = {
+        "sent": (event.sent_at, (accepted,)),
+        "delivered": (event.delivered_at, (event.sent_at, accepted)),
+        "read": (event.read_at, (event.delivered_at, event.sent_at, accepted)),
+        "failed": (event.failed_at, (event.sent_at, accepted)),
+    }[get_stage(event)]
+    moment = own or event.created_at or now
+    start = next((time for time in before if time), moment - _MICROSECOND)
+    return fit_stage(start, moment, floor=origin.requested_at if origin else 0)
+
+
+def fit_stage(start: int, moment: int, *, floor: int) -> StageTimes:
+    """
+    Fit a stage in after *floor*, its end true to *moment* where that is possible.
+    """
+    end = max(moment, floor + _MICROSECOND)
+    begin = max(min(start, end - _MICROSECOND), floor)
+    return StageTimes(begin, end, moment)

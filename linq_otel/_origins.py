@@ -1,0 +1,163 @@
+"""
+What joins a webhook to the call that caused it.
+
+Linq reports a message's fate hours later, often to another process, and its
+webhooks carry no ``traceparent``. What survives the gap are ids, so one fact
+is kept under each of them: which span sent the message, and which trace its
+life is drawn in. That choice is made once, by the sender, and stored.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
+from typing import TYPE_CHECKING, cast
+
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from .errors import StoreError
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+# Not the global propagator: an application may switch that to B3 between the
+# call and the webhook, and a row once written must stay readable.
+_W3C = TraceContextTextMapPropagator()
+# The carrier must not depend on the SDK's span classes either, so it is plain text.
+_SAMPLED = TraceFlags.SAMPLED
+
+
+def format_traceparent(span: SpanContext) -> str:
+    """
+    Write a span context as a W3C ``traceparent`` of version 00.
+    """
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags & 0x03:02x}"
+
+
+def parse_traceparent(traceparent: str, tracestate: str = "") -> SpanContext | None:
+    """
+    Read a W3C ``traceparent``; None if it is not one.
+    """
+    headers = {"traceparent": traceparent, "tracestate": tracestate}
+    # extract() signals bad input by silence: it returns the context it was given.
+    span = get_current_span(_W3C.extract(headers, Context())).get_span_context()
+    return span if span.is_valid else None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    Where a message came from.
+
+    Attributes:
+        traceparent: The span that sent it, in wire form, so that the sampling
+            decision is kept too.
+        tracestate: Vendor fields of that span, or empty.
+        lifecycle: ``traceparent`` of the anchor of the message's life; empty
+            while the answer that decides it is still under way.
+        linq_trace_ids: ``X-Trace-ID`` of every attempt, in order.
+        message_id: The message, once the answer named it.
+        chat_id: The chat, once the answer named it.
+        idempotency_key: The user's key, hashed (:func:`hash_key`), or None.
+        requested_at: When the call began, Unix nanoseconds.
+        accepted_at: When the answer came, Unix nanoseconds; None before.
+    """
+
+    traceparent: str
+    tracestate: str = ""
+    lifecycle: str = ""
+    linq_trace_ids: tuple[str, ...] = ()
+    message_id: str | None = None
+    chat_id: str | None = None
+    idempotency_key: str | None = None
+    requested_at: int = 0
+    accepted_at: int | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """
+        True once Linq has answered; an accepted origin is never replaced.
+        """
+        return self.accepted_at is not None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """
+        The store keys it is kept under, best first.
+        """
+        return store_keys(self.message_id, self.linq_trace_ids, self.idempotency_key)
+
+    @property
+    def sender(self) -> SpanContext | None:
+        """
+        The span that sent the message, as a remote span context.
+        """
+        return parse_traceparent(self.traceparent, self.tracestate)
+
+    def to_json(self) -> str:
+        """
+        Write it as one line of JSON, the form every store keeps.
+        """
+        row = {k: v for k, v in asdict(self).items() if v not in ("", None, ())}
+        return json.dumps(row, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Origin:
+        """
+        Read what :meth:`to_json` wrote.
+
+        Fields a newer version added are passed over, so that hosts can be
+        upgraded one by one.
+
+        Raises:
+            StoreError: If *text* is not an origin.
+        """
+        try:
+            row = json.loads(text)
+            known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
+            known["linq_trace_ids"] = tuple(known.get("linq_trace_ids", ()))
+            origin = cls(**known)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            kind = type(error).__name__
+            raise StoreError(f"the store holds a row that is no origin: {kind}") from error
+        if not _has_types_of_an_origin(known):
+            raise StoreError("the store holds a row that is no origin: a field of another type")
+        return origin
+
+
+def _has_types_of_an_origin(row: Mapping[str, object]) -> bool:
+    texts = [row.get(name, "") for name in ("traceparent", "tracestate", "lifecycle")]
+    texts += cast("tuple[object, ...]", row["linq_trace_ids"])
+    texts += [row.get(name) or "" for name in ("message_id", "chat_id", "idempotency_key")]
+    times = (row.get("requested_at", 0), row.get("accepted_at") or 0)
+    return all(isinstance(text, str) for text in texts) and all(type(t) is int for t in times)
+
+
+def store_keys(
+    message_id: str | None,
+    linq_trace_ids: tuple[str, ...],
+    idempotency_key: str | None,
+) -> tuple[str, ...]:
+    """
+    Return the keys an origin is saved and looked up under, most trusted first.
+
+    The order is message id, Linq trace id, idempotency key: Linq's own samples
+    show one message under two trace ids, and failures carry no key.
+    """
+    keys = [f"message:{message_id}"] if message_id else []
+    keys += [f"trace:{linq_trace_id.lower()}" for linq_trace_id in linq_trace_ids]
+    if idempotency_key:
+        keys.append(f"key:{idempotency_key}")
+    return tuple(keys)
+
+
+def hash_key(idempotency_key: str) -> str:
+    """
+    Hash a user's idempotency key: people put phone numbers into them.
+    """
+    return sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
