@@ -1,0 +1,153 @@
+"""
+What came back for a request, and what Linq says of one it refused.
+
+Linq's error body names a code and a page that explains it; both are safe to
+record. Its message is not: it may quote a phone number.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from . import _attributes as a
+from ._json import as_mapping
+from ._tracing import type_name
+
+
+_DOC_URL = re.compile(r"https://[a-z0-9.-]{1,80}/[A-Za-z0-9/._#-]{0,160}", re.ASCII)
+_LONGEST_RETRY_AFTER = 7 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """
+    The parts of a refusal that may be recorded.
+
+    Attributes:
+        code: Linq's error code (https://docs.linqapp.com/error).
+        doc_url: Linq's page about the code.
+        retry_after: Seconds Linq asks us to wait.
+    """
+
+    code: int | None = None
+    doc_url: str | None = None
+    retry_after: float | None = None
+
+    @classmethod
+    def of_exception(cls, error: Exception) -> Failure:
+        """
+        Read an exception of the SDK; any other says nothing.
+        """
+        return cls(
+            _code(getattr(error, "code", None)),
+            _doc_url(getattr(error, "doc_url", None)),
+            parse_retry_after(getattr(error, "retry_after", None)),
+        )
+
+    @classmethod
+    def of_body(cls, body: object) -> Failure:
+        """
+        Read Linq's error envelope; anything else says nothing.
+        """
+        error = as_mapping(as_mapping(body).get("error"))
+        return cls(
+            _code(error.get("code")),
+            _doc_url(error.get("doc_url")),
+            parse_retry_after(error.get("retry_after")),
+        )
+
+    def attributes(self) -> dict[str, Any]:
+        """
+        Its facts as span attributes.
+        """
+        facts = {
+            a.ERROR_CODE: self.code,
+            a.ERROR_DOC_URL: self.doc_url,
+            a.RETRY_AFTER: self.retry_after,
+        }
+        return {key: value for key, value in facts.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What came back for one request on the wire.
+
+    Attributes:
+        status: The HTTP status.
+        linq_trace_id: ``X-Trace-ID``, as it stands.
+        retry_after: Seconds of ``Retry-After``.
+        failure: What the body of a refusal says.
+    """
+
+    status: int
+    linq_trace_id: object = None
+    retry_after: float | None = None
+    failure: Failure | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """
+        True for 4xx and 5xx: an error of a client span by the HTTP conventions.
+        """
+        return self.status >= 400  # noqa: PLR2004
+
+    def explained_by(self, body: object) -> Answer:
+        """
+        Return this answer with what its error *body* says.
+
+        The body repeats the trace id (https://docs.linqapp.com/error).
+        """
+        linq_trace_id = self.linq_trace_id
+        if linq_trace_id is None:
+            linq_trace_id = as_mapping(body).get("trace_id")
+        return replace(self, linq_trace_id=linq_trace_id, failure=Failure.of_body(body))
+
+    def attributes(self, linq_trace_id: str | None) -> dict[str, Any]:
+        """
+        Its facts as span attributes, *linq_trace_id* being what was fit to keep.
+        """
+        found: dict[str, Any] = {a.HTTP_RESPONSE_STATUS_CODE: self.status}
+        if linq_trace_id is not None:
+            found[a.LINQ_TRACE_ID] = linq_trace_id
+        if self.failure is not None:
+            found.update(self.failure.attributes())
+        if self.retry_after is not None:
+            found[a.RETRY_AFTER] = self.retry_after
+        if self.is_error:
+            found[a.ERROR_TYPE] = str(self.status)
+        return found
+
+
+def error_type_of(error: Exception) -> str:
+    """
+    Return ``error.type`` of a failed call: the status that refused it, else the type.
+    """
+    status = getattr(error, "status_code", None)
+    # An answer that does not validate has a status as well, of success.
+    is_refusal = type(status) is int and status >= 400  # noqa: PLR2004
+    return str(status) if is_refusal else type_name(error)
+
+
+def parse_retry_after(value: object) -> float | None:
+    """
+    Read seconds to wait from a header or a body; None for a date or nonsense.
+    """
+    if not isinstance(value, (str, int, float)):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 <= seconds <= _LONGEST_RETRY_AFTER else None
+
+
+def _code(value: object) -> int | None:
+    # Codes have four digits; bool is an int to isinstance.
+    return value if type(value) is int and 0 <= value < 100_000 else None  # noqa: PLR2004
+
+
+def _doc_url(value: object) -> str | None:
+    return value if isinstance(value, str) and _DOC_URL.fullmatch(value) else None

@@ -1,0 +1,224 @@
+"""
+The seams in the Linq SDK.
+
+``SyncAPIClient.request`` and its async twin see every call: each verb, raw and
+streaming responses, each page of a list, custom ``client.post``, and clients
+built before us. Inside it, four methods tell when a request goes out and what
+came back. They are private to the SDK, so each is patched if it is there, and
+what is missing costs a detail and never a call.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from wrapt import wrap_function_wrapper
+
+from ._calls import Call, current_call
+from ._json import as_mapping
+from ._operations import operation_of
+from ._settings import compile_excluded
+from ._shield import report, shield
+from ._wire import describe_request, learn_ids, note_response
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._tracing import Tracing
+
+    Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+_MODULE: Final = "linq._base_client"
+
+
+class SdkPatches:
+    """
+    The wrappers put into the SDK, and how to take them out again.
+    """
+
+    def __init__(self, tracing: Tracing) -> None:
+        self._tracing = tracing
+        self._excluded = compile_excluded(tracing.settings.excluded_urls)
+        self._is_on = True
+        self._patched: list[tuple[type, str, Any, Any]] = []
+
+    def install(self) -> None:
+        """
+        Wrap each seam that is there.
+        """
+        for owner, name, wrapper in (
+            ("SyncAPIClient", "request", self._request),
+            ("AsyncAPIClient", "request", self._arequest),
+            ("BaseClient", "_build_request", _build_request),
+            ("SyncAPIClient", "_sleep_for_retry", _sleep_for_retry),
+            ("AsyncAPIClient", "_sleep_for_retry", _sleep_for_retry),
+            ("SyncAPIClient", "_process_response", _process_response),
+            ("AsyncAPIClient", "_process_response", _aprocess_response),
+            ("BaseClient", "_make_status_error_from_response", _make_status_error),
+        ):
+            self._wrap(owner, name, wrapper)
+
+    def remove(self) -> None:
+        """
+        Put the original functions back.
+
+        Where somebody has wrapped ours meanwhile, ours stays beneath and does
+        nothing.
+        """
+        self._is_on = False
+        for owner, name, original, wrapper in reversed(self._patched):
+            if vars(owner).get(name) is wrapper:
+                setattr(owner, name, original)
+        self._patched.clear()
+
+    def _wrap(self, owner_name: str, name: str, wrapper: Wrapper) -> None:
+        try:
+            owner: type = getattr(importlib.import_module(_MODULE), owner_name)
+            own: dict[str, Any] = dict(vars(owner))
+            original = own[name]
+            # Positional: wrapt 1 and 2 name the first parameter differently.
+            wrap_function_wrapper(_MODULE, f"{owner_name}.{name}", self._while_on(wrapper))
+        except (ImportError, AttributeError, KeyError):
+            report(f"patch: {owner_name}.{name}", f"the Linq SDK has no {owner_name}.{name}")
+            return
+        self._patched.append((owner, name, original, vars(owner)[name]))
+
+    def _while_on(self, wrapper: Wrapper) -> Wrapper:
+        def switch(
+            wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
+        ) -> Any:
+            if not self._is_on:
+                return wrapped(*args, **kwargs)
+            return wrapper(wrapped, instance, args, kwargs)
+
+        return switch
+
+    def _request(
+        self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        call = self._open_call(instance, args, kwargs)
+        if call is None:
+            return wrapped(*args, **kwargs)
+        tracing = self._tracing
+        with call.active():
+            tracing.save(call.early_origin())
+            answer = wrapped(*args, **kwargs)
+            tracing.save(call.settle(tracing.find(call.replay_keys)))
+            return answer
+
+    async def _arequest(
+        self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        call = self._open_call(instance, args, kwargs)
+        if call is None:
+            return await wrapped(*args, **kwargs)
+        tracing = self._tracing
+        with call.active():
+            await tracing.asave(call.early_origin())
+            answer = await wrapped(*args, **kwargs)
+            await tracing.asave(call.settle(await tracing.afind(call.replay_keys)))
+            return answer
+
+    def _open_call(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Call | None:
+        if not is_instrumentation_enabled():
+            return None
+        with shield("opening a call"):
+            options = kwargs["options"] if "options" in kwargs else args[1]
+            url = str(options.url)
+            if self._is_excluded(client, url) or self._tracing.source.get() is None:
+                return None
+            operation = operation_of(options.method, url)
+            key = _find_idempotency_key(options) if operation.starts_life else None
+            return Call(self._tracing, operation, key)
+        return None
+
+    def _is_excluded(self, client: Any, url: str) -> bool:
+        if self._excluded is None:
+            return False
+        is_absolute = url.startswith(("http://", "https://"))
+        base = "" if is_absolute else str(client.base_url).rstrip("/") + "/"
+        return self._excluded.search(base + url.lstrip("/")) is not None
+
+
+def _find_idempotency_key(options: Any) -> str | None:
+    """
+    Return the user's key: in the message, in the poll, or in a header.
+    """
+    body = as_mapping(options.json_data)
+    headers = as_mapping(options.headers or None)
+    keys = [as_mapping(body.get(part)).get("idempotency_key") for part in ("message", "poll")]
+    keys += [value for name, value in headers.items() if name.lower() == "idempotency-key"]
+    for key in keys:
+        if isinstance(key, str) and key:
+            return key
+    return None
+
+
+def _build_request(
+    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
+) -> Any:
+    request = wrapped(*args, **kwargs)
+    call = current_call()
+    if call is not None:
+        with shield("beginning an attempt"):
+            call.attempt_began(request, describe_request)
+    return request
+
+
+def _sleep_for_retry(
+    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
+) -> Any:
+    # Of the async client this returns the coroutine: the attempt is over either way.
+    call = current_call()
+    if call is not None:
+        with shield("ending an attempt that is retried"):
+            response = kwargs["response"]
+            if response is None:
+                # The SDK sleeps inside the except block that caught the error.
+                call.attempt_failed(sys.exc_info()[1])
+            else:
+                note_response(call, response)
+    return wrapped(*args, **kwargs)
+
+
+def _make_status_error(
+    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
+) -> Any:
+    call = current_call()
+    if call is not None:
+        with shield("ending a refused attempt"):
+            note_response(call, kwargs["response"] if "response" in kwargs else args[0])
+    return wrapped(*args, **kwargs)
+
+
+def _process_response(
+    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
+) -> Any:
+    call = current_call()
+    if call is None:
+        return wrapped(*args, **kwargs)
+    with shield("ending an attempt"):
+        note_response(call, kwargs["response"])
+    answer = wrapped(*args, **kwargs)
+    with shield("reading an answer"):
+        learn_ids(call, answer, kwargs["response"])
+    return answer
+
+
+async def _aprocess_response(
+    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
+) -> Any:
+    call = current_call()
+    if call is None:
+        return await wrapped(*args, **kwargs)
+    with shield("ending an attempt"):
+        note_response(call, kwargs["response"])
+    answer = await wrapped(*args, **kwargs)
+    with shield("reading an answer"):
+        learn_ids(call, answer, kwargs["response"])
+    return answer

@@ -1,0 +1,213 @@
+"""
+One webhook delivery, from what is known of it to its handler's span.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import trace
+from opentelemetry.context import get_current
+from opentelemetry.trace import Status, StatusCode
+
+from . import _attributes as a
+from ._lifecycle import Role, get_stage, is_known_type, role_of, stage_times
+from ._origins import Origin, format_traceparent
+from ._placements import Delivery, Placement, link_to, place
+from ._shield import shield
+from ._times import format_time_ns
+
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from opentelemetry.trace import Span, SpanContext
+
+    from ._events import Event
+    from ._tracing import Tracing
+
+
+_MOST_UNKNOWN_TYPES: Final = 200
+_unknown_types: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """
+    A handler's run under way.
+
+    Attributes:
+        event: What it handles.
+        span: Its ``process`` span.
+        origin: What must be kept of an inbound message, or None.
+    """
+
+    event: Event
+    span: Span
+    origin: Origin | None
+
+    def note_status(self, status: int) -> None:
+        """
+        Record the HTTP status the app answered with; 5xx makes Linq try again.
+        """
+        with shield("noting the answer to a webhook"):
+            if self.span.is_recording():
+                self.span.set_attribute(a.HTTP_RESPONSE_STATUS_CODE, status)
+                if status >= 500:  # noqa: PLR2004  # Server errors alone, as for SERVER spans.
+                    self.span.set_attribute(a.ERROR_TYPE, str(status))
+                    self.span.set_status(Status(StatusCode.ERROR))
+
+
+@contextmanager
+def run_handler(tracing: Tracing, delivery: Delivery) -> Generator[Handling]:
+    """
+    Run the handler of *delivery* in its span, and draw the stage it reports.
+
+    Exceptions of the handler pass through.
+    """
+    ambient = trace.get_current_span()
+    arrived_in = ambient.get_span_context()
+    placement, attributes = Placement(get_current()), dict[str, Any]()
+    with shield("placing a delivery"):
+        attributes = _attributes(delivery)
+        placement = place(tracing, delivery, arrived_in)
+    with tracing.process(
+        a.PROCESS.format(event_type=_low_cardinality(delivery)),
+        placement.context,
+        attributes,
+        placement.links,
+        placement.otel_trace_id,
+    ) as span:
+        origin = None
+        with shield("joining a delivery"):
+            _link_back(tracing, ambient, span.get_span_context(), placement)
+            _draw_stage(tracing, delivery, placement, arrived_in)
+            origin = _origin_of_inbound(delivery, span.get_span_context())
+        hook = tracing.settings.webhook_hook
+        if hook is not None and span.is_recording():
+            with shield("the webhook hook"):
+                hook(span, delivery.event)
+        yield Handling(delivery.event, span, origin)
+
+
+def _link_back(tracing: Tracing, ambient: Span, process: SpanContext, placement: Placement) -> None:
+    """
+    Link the webhook's SERVER span to the life its handler runs in.
+    """
+    lifecycle = placement.lifecycle
+    if lifecycle is None or not ambient.is_recording():
+        return
+    if process.trace_id != ambient.get_span_context().trace_id:
+        for link in link_to(process, a.LINK_PROCESS):
+            ambient.add_link(link.context, link.attributes)
+    elif (
+        tracing.settings.stages
+        and lifecycle.sampled
+        and lifecycle.otel_trace_id != process.trace_id
+    ):
+        ambient.add_link(lifecycle.span_context(sampled=True), {a.LINK: a.LINK_LIFECYCLE})
+
+
+def _draw_stage(
+    tracing: Tracing, delivery: Delivery, placement: Placement, arrived_in: SpanContext
+) -> None:
+    event, lifecycle = delivery.event, placement.lifecycle
+    if lifecycle is None or not lifecycle.sampled or role_of(event) is not Role.STAGE:
+        return
+    stage = get_stage(event)
+    times = stage_times(event, delivery.origin, time.time_ns())
+    attributes = {**_identity(event), a.STAGE_NAME: stage}
+    if event.error_code is not None:
+        attributes[a.ERROR_CODE] = event.error_code
+    if times.clamped:
+        attributes[a.CLAMPED] = True
+        attributes[a.STAGE_TIME] = format_time_ns(times.moment)
+    tracing.draw_stage(
+        lifecycle,
+        stage,
+        times,
+        attributes,
+        # Elsewhere the same span whoever draws it; here its trace has no other way back.
+        links=link_to(arrived_in, a.LINK_WEBHOOK) if tracing.settings.join == "link" else (),
+        error=str(event.error_code or stage) if stage == "failed" else None,
+    )
+
+
+def _origin_of_inbound(delivery: Delivery, process: SpanContext) -> Origin | None:
+    """
+    Return the origin of a message that came to us: its handler's span is its root.
+    """
+    event = delivery.event
+    if (
+        delivery.rejected is not None
+        or delivery.found is not None
+        or role_of(event) is not Role.INBOUND
+        or not process.is_valid
+    ):
+        return None
+    now = time.time_ns()
+    return Origin(
+        traceparent=format_traceparent(process),
+        tracestate=process.trace_state.to_header(),
+        lifecycle=format_traceparent(process),
+        linq_trace_ids=(event.linq_trace_id,) if event.linq_trace_id else (),
+        message_id=event.message_id,
+        chat_id=event.chat_id,
+        requested_at=event.created_at or now,
+        accepted_at=now,
+    )
+
+
+def _attributes(delivery: Delivery) -> dict[str, Any]:
+    event = delivery.event
+    found: dict[str, Any] = {
+        a.MESSAGING_SYSTEM: "linq",
+        a.MESSAGING_OPERATION_NAME: "process",
+        a.MESSAGING_OPERATION_TYPE: "process",
+    }
+    if event.verified is not None:
+        found[a.VERIFIED] = event.verified
+    if delivery.rejected is not None:
+        # A stranger wrote the rest.
+        return {**found, a.REJECTED: delivery.rejected, a.EVENT_TYPE: _low_cardinality(delivery)}
+    found[a.ORIGIN] = delivery.found[0].partition(":")[0] if delivery.found else "none"
+    if event.event_id is not None:
+        found[a.MESSAGING_MESSAGE_ID] = event.event_id
+    if event.webhook_version is not None:
+        found[a.WEBHOOK_VERSION] = event.webhook_version
+    if event.subscription_id is not None:
+        found[a.SUBSCRIPTION_ID] = event.subscription_id
+    if delivery.is_duplicate:
+        found[a.DUPLICATE] = True
+    return {**found, **_identity(event)}
+
+
+def _identity(event: Event) -> dict[str, Any]:
+    facts = {
+        a.EVENT_ID: event.event_id,
+        a.EVENT_TYPE: event.event_type,
+        a.LINQ_TRACE_ID: event.linq_trace_id,
+        a.MESSAGE_ID: event.message_id,
+        a.CHAT_ID: event.chat_id,
+        a.SERVICE: event.service,
+    }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _low_cardinality(delivery: Delivery) -> str:
+    """
+    Return the event type, or ``_OTHER`` once too many unknown ones were seen.
+
+    A type of an unverified delivery is a stranger's word, and counts only if
+    it is one we know.
+    """
+    event_type = delivery.event.event_type
+    if is_known_type(event_type) or event_type in _unknown_types:
+        return event_type
+    if delivery.rejected is not None or len(_unknown_types) >= _MOST_UNKNOWN_TYPES:
+        return a.OTHER
+    _unknown_types.add(event_type)
+    return event_type

@@ -1,0 +1,124 @@
+"""
+The line between our failures and the user's.
+
+Whatever goes wrong in our own statements on a user's request is swallowed
+here, counted, and logged once per kind; it is never wrapped around the user's
+call. The log line names the place and the type alone, because the text of an
+exception may quote a payload.
+"""
+
+from __future__ import annotations
+
+import logging
+import os.path
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from ._forks import call_at_fork
+
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+
+
+_logger = logging.getLogger("linq_otel")
+
+
+class Tally:
+    """
+    Counts what went wrong, and says when a kind is seen for the first time.
+
+    Kinds are words of ours, so their number is bounded.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        call_at_fork(in_child=self._renew_lock)
+
+    def add(self, kind: str) -> bool:
+        """
+        Count one *kind*; True the first time.
+        """
+        with self._lock:
+            self._counts[kind] += 1
+            return self._counts[kind] == 1
+
+    def counts(self) -> dict[str, int]:
+        """
+        Return how often each kind was counted.
+        """
+        with self._lock:
+            return dict(self._counts)
+
+    def clear(self) -> None:
+        """
+        Forget all counts; the next of each kind is logged again.
+        """
+        with self._lock:
+            self._counts.clear()
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+
+tally: Final = Tally()
+_strict = False
+
+
+def report(kind: str, message: str) -> None:
+    """
+    Count *kind*, and log *message* at WARNING the first time, at DEBUG later.
+    """
+    level = logging.WARNING if tally.add(kind) else logging.DEBUG
+    _logger.log(level, "%s (logged once)" if level == logging.WARNING else "%s", message)
+
+
+class shield:  # noqa: N801  # Reads as a statement: `with shield("saving the origin"):`
+    """
+    Keep an ``Exception`` of our own statements from the user.
+
+    ``BaseException`` (cancellation, ``KeyboardInterrupt``) always passes.
+    """
+
+    __slots__ = ("_doing",)
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if kind is None or not issubclass(kind, Exception) or _strict:
+            return False
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = "" if trace is None else _place(trace)
+        report(f"{self._doing}: {kind.__name__}", f"{self._doing} failed: {kind.__name__}{place}")
+        return True
+
+
+def _place(trace: TracebackType) -> str:
+    return f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119  # No Path on the hot path.
+
+
+@contextmanager
+def strict() -> Generator[None]:
+    """
+    Let our own failures out, for tests.
+    """
+    global _strict  # noqa: PLW0603  # One process-wide switch, as its readers are.
+    before, _strict = _strict, True
+    try:
+        yield
+    finally:
+        _strict = before

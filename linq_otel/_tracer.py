@@ -1,0 +1,163 @@
+"""
+A tracer that can be told which ids to use.
+
+A span context with a trace id alone starts a new trace, and a span id cannot
+be passed to ``start_span``. The SDK does ask its tracer's id generator, so
+ours is set on our own tracer, never on the provider, where it would leak into
+everybody's spans. Another vendor's tracer has no generator: its ids are random
+and only the trace id, given by a parent, is kept.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import ProxyTracerProvider, SpanKind
+
+from . import _attributes as a
+from ._version import __version__
+
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.trace import Link, Span, Tracer, TracerProvider
+    from opentelemetry.util.types import Attributes
+
+
+SCOPE: Final = "linq_otel"
+SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
+
+
+@dataclass(slots=True)
+class _Ids:
+    """
+    The ids of the one span about to start; None is left to chance.
+    """
+
+    otel_trace_id: int | None
+    span_id: int | None
+
+
+_next: ContextVar[_Ids | None] = ContextVar("linq_otel_next_ids", default=None)
+
+
+class DerivedIds:
+    """
+    An id generator that gives out derived ids when asked to, random ones else.
+
+    It has the three methods of the SDK's ``IdGenerator``, without importing it.
+    """
+
+    def __init__(self, wrapped: Any) -> None:
+        self.wrapped = wrapped
+
+    def generate_trace_id(self) -> int:
+        """
+        Return the trace id asked for, or a random one.
+        """
+        ids = _next.get()
+        if ids is not None and ids.otel_trace_id is not None:
+            return ids.otel_trace_id
+        return int(self.wrapped.generate_trace_id())
+
+    def generate_span_id(self) -> int:
+        """
+        Return the span id asked for, or a random one.
+        """
+        ids = _next.get()
+        if ids is not None and ids.span_id is not None:
+            return ids.span_id
+        return int(self.wrapped.generate_span_id())
+
+    def is_trace_id_random(self) -> bool:
+        """
+        Tell whether the W3C random flag may be set: not for a given trace id.
+        """
+        ids = _next.get()
+        if ids is not None and ids.otel_trace_id is not None:
+            return False
+        is_random = getattr(self.wrapped, "is_trace_id_random", None)
+        return bool(is_random and is_random())
+
+
+class TracerSource:
+    """
+    Finds the tracer, as late as possible: apps set their provider when they like.
+
+    Args:
+        provider: The provider to use; the global one if None.
+    """
+
+    def __init__(self, provider: TracerProvider | None = None) -> None:
+        self._provider = provider
+        self._tracer: Tracer | None = None
+
+    def get(self) -> Tracer | None:
+        """
+        Return our tracer, or None while the process has no provider at all.
+        """
+        if self._tracer is None:
+            provider = self._provider or trace.get_tracer_provider()
+            if isinstance(provider, ProxyTracerProvider):
+                return None
+            self._tracer = _own_tracer(provider)
+        return self._tracer
+
+    @property
+    def derives_ids(self) -> bool:
+        """
+        True if span ids can be derived: the tracer is the SDK's.
+        """
+        return isinstance(getattr(self._tracer, "id_generator", None), DerivedIds)
+
+    def is_sampled(self, otel_trace_id: int) -> bool:
+        """
+        Ask the provider's sampler about a message's trace, as a root.
+
+        Every process with the same sampler answers alike, so a message is
+        drawn whole or not at all.
+        """
+        sampler = getattr(self.get(), "sampler", None)
+        if sampler is None:
+            return True
+        # An explicit empty context: None would mean the current span's decision.
+        result = sampler.should_sample(Context(), otel_trace_id, a.ANCHOR, SpanKind.INTERNAL)
+        return bool(result.decision.is_sampled())
+
+
+def start_span(  # noqa: PLR0913  # The API's own parameters, and two ids.
+    tracer: Tracer,
+    name: str,
+    context: Context,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Attributes = None,
+    links: Sequence[Link] = (),
+    start_time: int | None = None,
+    otel_trace_id: int | None = None,
+    span_id: int | None = None,
+) -> Span:
+    """
+    Start a span, with the ids given; *otel_trace_id* counts for a root alone.
+    """
+    if otel_trace_id is None and span_id is None:
+        return tracer.start_span(name, context, kind, attributes, links, start_time)
+    token = _next.set(_Ids(otel_trace_id, span_id))
+    try:
+        return tracer.start_span(name, context, kind, attributes, links, start_time)
+    finally:
+        _next.reset(token)
+
+
+def _own_tracer(provider: TracerProvider) -> Tracer:
+    # Any: whether this is the SDK's Tracer is found out without importing the SDK.
+    tracer: Any = provider.get_tracer(SCOPE, __version__, schema_url=SCHEMA_URL)
+    generator = getattr(tracer, "id_generator", None)
+    if generator is not None and not isinstance(generator, DerivedIds):
+        tracer.id_generator = DerivedIds(generator)
+    return cast("Tracer", tracer)

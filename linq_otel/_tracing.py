@@ -1,0 +1,233 @@
+"""
+The only place that starts a span.
+
+What is drawn is decided elsewhere: :mod:`._calls` follows a call of the API,
+:mod:`._deliveries` a webhook. Here stands how each span is drawn, and the two
+things they share: the settings and the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
+
+from . import _attributes as a
+from ._lifecycle import Lifecycle, StageTimes, context_under
+from ._shield import shield
+from ._tracer import TracerSource, start_span
+
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from opentelemetry.trace import Span, SpanContext
+    from opentelemetry.util.types import Attributes
+
+    from ._origins import Origin
+    from ._settings import Settings
+    from .stores import Store
+
+
+class Tracing:
+    """
+    Draws spans with one tracer, and keeps origins in one store.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.source = TracerSource(settings.tracer_provider)
+        self.sends_under_way: set[int] = set()
+        self.fruitless_waits = 0
+
+    # Spans -------------------------------------------------------------------
+
+    def start_call(self, name: str, kind: SpanKind, attributes: Attributes, start: int) -> Span:
+        """
+        Start the span of one call of the API, under the current span.
+        """
+        tracer = self.source.get()
+        if tracer is None:
+            return trace.INVALID_SPAN
+        return tracer.start_span(name, None, kind, attributes, (), start)
+
+    def start_attempt(self, name: str, context: Context, attributes: Attributes) -> Span:
+        """
+        Start the span of one request on the wire, under its call.
+        """
+        tracer = self.source.get()
+        if tracer is None:
+            return trace.INVALID_SPAN
+        return tracer.start_span(name, context, SpanKind.CLIENT, attributes)
+
+    def draw_anchor(
+        self, lifecycle: Lifecycle, sender: SpanContext, at: int, attributes: Attributes
+    ) -> Lifecycle:
+        """
+        Draw the root of a message's life; returns *lifecycle* with the decision.
+
+        It is sent once and has no length, so that whatever comes late hangs
+        under a span that exists and is not contradicted by time.
+        """
+        tracer = self.source.get()
+        if tracer is None or not self.settings.stages:
+            return lifecycle
+        links = [Link(sender, {a.LINK: a.LINK_SEND})] if sender.trace_flags.sampled else []
+        span = start_span(
+            tracer,
+            a.ANCHOR,
+            self._anchor_context(lifecycle, sender),
+            attributes=attributes,
+            links=links,
+            start_time=at,
+            otel_trace_id=lifecycle.otel_trace_id,
+            span_id=lifecycle.anchor_id,
+        )
+        span.end(at)
+        return replace(lifecycle, sampled=span.get_span_context().trace_flags.sampled)
+
+    def draw_stage(  # noqa: PLR0913  # A stage is these six facts.
+        self,
+        lifecycle: Lifecycle,
+        stage: str,
+        times: StageTimes,
+        attributes: Attributes,
+        *,
+        links: Sequence[Link] = (),
+        error: str | None = None,
+    ) -> None:
+        """
+        Draw one stage of a message's life; drawn again, it is the same span.
+        """
+        tracer = self.source.get()
+        if tracer is None or not self.settings.stages or not lifecycle.sampled:
+            return
+        span = start_span(
+            tracer,
+            a.STAGE.format(stage=stage),
+            context_under(lifecycle.span_context(sampled=True), Context()),
+            attributes=attributes,
+            links=links,
+            start_time=times.start,
+            span_id=lifecycle.stage_id(stage),
+        )
+        if error is not None:
+            span.set_attribute(a.ERROR_TYPE, error)
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(times.end)
+
+    @contextmanager
+    def process(
+        self,
+        name: str,
+        context: Context,
+        attributes: Attributes,
+        links: Sequence[Link],
+        otel_trace_id: int | None,
+    ) -> Generator[Span]:
+        """
+        Run a webhook handler inside its span, under *context* or as the root of a trace.
+
+        An exception of the handler marks the span by its type and goes on its
+        way; a cancellation is no error.
+        """
+        tracer = self.source.get()
+        span: Span = trace.INVALID_SPAN
+        with shield("starting the process span"):
+            if tracer is not None:
+                span = start_span(
+                    tracer,
+                    name,
+                    context,
+                    kind=SpanKind.CONSUMER,
+                    attributes=attributes,
+                    links=links,
+                    otel_trace_id=otel_trace_id,
+                )
+        if span is trace.INVALID_SPAN:
+            yield span
+            return
+        with trace.use_span(
+            span, end_on_exit=True, record_exception=False, set_status_on_exception=False
+        ):
+            try:
+                yield span
+            except Exception as error:
+                mark_error(span, error)
+                raise
+
+    def decide(self, lifecycle: Lifecycle) -> Lifecycle:
+        """
+        Return *lifecycle* with a sampling decision, asking the sampler if it has none.
+        """
+        if lifecycle.sampled is not None:
+            return lifecycle
+        return replace(lifecycle, sampled=self.source.is_sampled(lifecycle.otel_trace_id))
+
+    def _anchor_context(self, lifecycle: Lifecycle, sender: SpanContext) -> Context:
+        if lifecycle.otel_trace_id == sender.trace_id:
+            return context_under(sender, Context())
+        if self.source.derives_ids:
+            return Context()
+        # Without an id generator, only a parent can name the trace.
+        return context_under(self.decide(lifecycle).span_context(sampled=True), Context())
+
+    # The store, shielded ---------------------------------------------------------
+
+    def save(self, origin: Origin | None) -> None:
+        """
+        Keep *origin*; a store that fails costs the join, never the call.
+        """
+        if origin is not None and origin.keys:
+            with shield("saving an origin"):
+                self.store.save(origin)
+
+    async def asave(self, origin: Origin | None) -> None:
+        """
+        Keep *origin* off the event loop.
+        """
+        if origin is None or not self.store.is_shared:
+            self.save(origin)
+        else:
+            await asyncio.to_thread(self.save, origin)
+
+    def find(self, keys: Sequence[str]) -> tuple[str, Origin] | None:
+        """
+        Return the first of *keys* that has an origin, with that origin.
+        """
+        with shield("looking up an origin"):
+            return self.store.find(*keys) if keys else None
+        return None
+
+    async def afind(self, keys: Sequence[str]) -> tuple[str, Origin] | None:
+        """
+        Look up *keys* off the event loop.
+        """
+        if not keys or not self.store.is_shared:
+            return self.find(keys)
+        return await asyncio.to_thread(self.find, keys)
+
+
+def mark_error(span: Span, error: BaseException) -> None:
+    """
+    Set ERROR and ``error.type`` on *span*, and nothing of the error's text.
+    """
+    with shield("marking an error"):
+        if span.is_recording():
+            span.set_attribute(a.ERROR_TYPE, type_name(error))
+            span.set_status(Status(StatusCode.ERROR))
+
+
+def type_name(error: BaseException) -> str:
+    """
+    Return the qualified name of *error*'s type: ``httpx.ReadTimeout``.
+    """
+    kind = type(error)
+    prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{prefix}{kind.__qualname__}"
