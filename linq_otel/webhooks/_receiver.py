@@ -1,0 +1,274 @@
+"""
+The framework-free receiver: headers and a body in, an event and its span out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from linq_otel._deliveries import Handling, run_handler
+from linq_otel._events import Event, parse_event
+from linq_otel._lookups import alook_up, look_up
+from linq_otel._placements import Delivery
+from linq_otel._runtime import build_tracing, get_tracing
+from linq_otel._settings import Options, Settings
+from linq_otel._shield import report, shield
+from linq_otel.errors import ConfigurationError, MalformedEventError, SignatureError, WebhookError
+
+from ._signatures import TOLERANCE, LinqHeaders, Verifier
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typing_extensions import Unpack
+
+    from linq_otel._tracing import Tracing
+
+    from ._signatures import Headers
+
+    Body = bytes | bytearray | memoryview | str | Mapping[str, Any]
+
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes above which a body is passed on unread: Linq's events are a few kilobytes."""
+
+
+class WebhookReceiver:
+    """
+    Reads webhook deliveries and runs their handlers inside their spans.
+
+    ::
+
+        receiver = WebhookReceiver(secret="whsec_…")
+
+        with receiver.process(request.headers, request.body) as event:
+            ...  # the app's own code; event is None if the delivery is not readable
+
+    Args:
+        secret: The subscription's signing secret, or several while they are
+            rotated; the one ``instrument()`` was given, or
+            ``LINQ_WEBHOOK_SECRET``, if left out.
+        tolerance: Seconds a timestamp may lie from *clock*.
+        clock: Seconds since the epoch.
+        enforce: True makes :meth:`process` raise for a delivery that does not
+            verify or is no event; by default it is counted and the app answers.
+        max_body: Bytes above which a body is not read.
+        **options: As for ``instrument()``; without any, this receiver shares
+            the tracing and the store of the process.
+
+    Raises:
+        ConfigurationError: If *secret* is not base64 or an option is wrong.
+    """
+
+    def __init__(
+        self,
+        secret: str | Sequence[str] | None = None,
+        *,
+        tolerance: float = TOLERANCE,
+        clock: Callable[[], float] = time.time,
+        enforce: bool = False,
+        max_body: int = MAX_BODY,
+        **options: Unpack[Options],
+    ) -> None:
+        self.enforce = enforce
+        self.max_body = max_body
+        self._tolerance = tolerance
+        self._clock = clock
+        self._own = build_tracing(Settings.read(options)) if options else None
+        self._verifier: tuple[Tracing | None, Verifier | None] | None = None
+        if secret is not None:
+            secrets = (secret,) if isinstance(secret, str) else tuple(secret)
+            self._verifier = (None, Verifier(secrets, tolerance, clock=clock))
+
+    def accept(self, headers: Headers | None, body: Body, *, verified: bool | None = None) -> Event:
+        """
+        Verify and read one delivery.
+
+        Args:
+            headers: Any mapping of headers, or pairs of them.
+            body: The raw body, or the object parsed from it. A parsed object
+                cannot be verified: say *verified* if you have done so.
+            verified: True skips verification, because the caller has done it;
+                False says that it failed.
+
+        Raises:
+            SignatureError: If a secret is set and no signature is good.
+            MalformedEventError: If the body is no Linq event, or above
+                ``max_body``.
+        """
+        kept = LinqHeaders.of(headers)
+        raw = self._bounded(body)
+        if verified is None:
+            verified = self._verify(kept, raw)
+        if verified is False:
+            raise SignatureError("signature", "the caller found the signature to be bad")
+        return parse_event(
+            raw, subscription_id=kept.get("x-webhook-subscription-id"), verified=verified
+        )
+
+    @contextmanager
+    def process(
+        self, headers: Headers | None, body: Body, *, verified: bool | None = None
+    ) -> Generator[Event | None]:
+        """
+        Run the body of the ``with`` as the handler of one delivery.
+
+        Yields the event, or None where the delivery is not readable or did not
+        verify. What the handler raises passes through.
+
+        Args:
+            headers: As for :meth:`accept`.
+            body: As for :meth:`accept`.
+            verified: As for :meth:`accept`.
+
+        Raises:
+            WebhookError: If the receiver enforces and the delivery is refused.
+        """
+        with self.handling(headers, body, verified=verified) as handling:
+            yield _trusted(handling)
+
+    @asynccontextmanager
+    async def aprocess(
+        self, headers: Headers | None, body: Body, *, verified: bool | None = None
+    ) -> AsyncGenerator[Event | None]:
+        """
+        Do the same in a coroutine; the store is asked off the event loop.
+
+        Args:
+            headers: As for :meth:`accept`.
+            body: As for :meth:`accept`.
+            verified: As for :meth:`accept`.
+
+        Raises:
+            WebhookError: If the receiver enforces and the delivery is refused.
+        """
+        async with self.ahandling(headers, body, verified=verified) as handling:
+            yield _trusted(handling)
+
+    @contextmanager
+    def handling(
+        self, headers: Headers | None, body: Body, *, verified: bool | None = None
+    ) -> Generator[Handling | None]:
+        """
+        Run the body of the ``with`` as a handler; for adapters.
+
+        Yields what adapters tell the answer to, or None for an unreadable body.
+        """
+        tracing, delivery = self.tracing, self._receive(headers, body, verified=verified)
+        if delivery is None:
+            yield None
+            return
+        if delivery.rejected is None:
+            with shield("looking up a delivery"):
+                delivery = look_up(tracing, delivery.event)
+        with run_handler(tracing, delivery) as handling:
+            tracing.save(handling.origin)
+            yield handling
+
+    @asynccontextmanager
+    async def ahandling(
+        self, headers: Headers | None, body: Body, *, verified: bool | None = None
+    ) -> AsyncGenerator[Handling | None]:
+        """
+        Do the same in a coroutine.
+        """
+        tracing, delivery = self.tracing, self._receive(headers, body, verified=verified)
+        if delivery is None:
+            yield None
+            return
+        if delivery.rejected is None:
+            with shield("looking up a delivery"):
+                delivery = await alook_up(tracing, delivery.event)
+        with run_handler(tracing, delivery) as handling:
+            await tracing.asave(handling.origin)
+            yield handling
+
+    @property
+    def tracing(self) -> Tracing:
+        """
+        The tracing in use: this receiver's own, or that of the process.
+        """
+        return self._own or get_tracing()
+
+    def _receive(
+        self, headers: Headers | None, body: Body, *, verified: bool | None
+    ) -> Delivery | None:
+        refusal: WebhookError = MalformedEventError("unreadable", "the delivery cannot be read")
+        with shield("reading a delivery"):
+            try:
+                return Delivery(self.accept(headers, body, verified=verified))
+            except WebhookError as error:
+                refusal = error
+        kind = "unverified" if isinstance(refusal, SignatureError) else "malformed"
+        report(f"webhook {kind}: {refusal.reason}", f"a webhook was not joined: {refusal}")
+        if self.enforce:
+            raise refusal
+        with shield("reading a delivery"):
+            return self._rejected(body, refusal)
+        return None
+
+    def _rejected(self, body: Body, refusal: WebhookError) -> Delivery | None:
+        if not isinstance(refusal, SignatureError):
+            return None
+        try:
+            event = parse_event(self._bounded(body), verified=False)
+        except MalformedEventError:
+            return None
+        return Delivery(event, rejected=refusal.reason)
+
+    def _verify(self, headers: LinqHeaders, raw: bytes | str | Mapping[str, Any]) -> bool | None:
+        verifier = self._get_verifier()
+        if verifier is None:
+            return None
+        if isinstance(raw, Mapping):
+            raise SignatureError("parsed", "a parsed body cannot be verified; pass the bytes")
+        # Text that came from no bytes at all must still be refused, not raise.
+        verifier.verify(
+            headers, raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw
+        )
+        return True
+
+    def _bounded(self, body: Body) -> bytes | str | Mapping[str, Any]:
+        if isinstance(body, Mapping):
+            return body
+        # A caller without a type checker may hand in anything.
+        raw: object = (
+            bytes(body) if isinstance(body, (bytearray, memoryview)) else cast("object", body)
+        )
+        if not isinstance(raw, (bytes, str)):
+            raise MalformedEventError("type", "the body is neither bytes, text nor an object")
+        if len(raw) > self.max_body:
+            raise MalformedEventError("size", f"the body is longer than {self.max_body} bytes")
+        return raw
+
+    def _get_verifier(self) -> Verifier | None:
+        if self._verifier is not None and self._verifier[0] is None:
+            return self._verifier[1]
+        tracing = self.tracing
+        if self._verifier is None or self._verifier[0] is not tracing:
+            self._verifier = (tracing, self._build_verifier(tracing.settings.webhook_secrets))
+        return self._verifier[1]
+
+    def _build_verifier(self, secrets: Sequence[str]) -> Verifier | None:
+        if not secrets:
+            report("webhook: no secret", "no webhook secret is set: deliveries join unverified")
+            return None
+        try:
+            return Verifier(secrets, self._tolerance, clock=self._clock)
+        except ConfigurationError as error:
+            # With a secret nobody can use, no delivery can be trusted.
+            report("webhook: bad secret", f"{error}; no webhook will be joined")
+            return Verifier((), self._tolerance, clock=self._clock)
+
+
+def _trusted(handling: Handling | None) -> Event | None:
+    """
+    Return the event a handler may act on: never one that failed verification.
+    """
+    if handling is None or handling.event.verified is False:
+        return None
+    return handling.event
