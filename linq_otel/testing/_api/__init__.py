@@ -1,0 +1,3 @@
+"""
+What a simulated Linq is asked: the HTTP surface and what each call does.
+"""

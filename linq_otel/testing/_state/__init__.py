@@ -1,0 +1,3 @@
+"""
+What a simulated Linq knows, and the time it lives in.
+"""

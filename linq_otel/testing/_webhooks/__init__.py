@@ -1,0 +1,3 @@
+"""
+What a simulated Linq tells: bodies, signatures, deliveries.
+"""
