@@ -1,0 +1,195 @@
+"""
+``linq-otel demo``: a sender, a receiver and a local Linq, run for a few seconds.
+
+Each of the three is a process or server of its own and speaks real HTTP to the
+others, so what is joined at the end was joined the way it is in production.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from linq_otel._otlp_json import read_spans
+from linq_otel.errors import ConfigurationError, MissingExtraError
+from linq_otel.testing import SCENARIOS, LinqSimulator, Scenario
+
+from ._demo_process import JOIN, SPANS_FILE, STORE
+from ._demo_report import report_demo
+from ._demo_story import DemoOptions, Story
+
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import IO
+
+
+_NEEDED: Final = (
+    "fastapi",
+    "linq",
+    "opentelemetry.exporter.otlp.json.file",
+    "opentelemetry.instrumentation.fastapi",
+    "uvicorn",
+)
+_EVENTS: Final = ("message.sent", "message.delivered", "message.read", "message.failed")
+# What the simulator has happen in minutes or hours happens here at these seconds.
+_MOMENTS: Final = (0.7, 1.6, 5.5, 8.0)
+_START_SECONDS: Final = 20.0
+_SEND_SECONDS: Final = 25.0
+_WEBHOOKS_SECONDS: Final = 25.0
+_STOP_SECONDS: Final = 15.0
+
+
+def run_demo(options: DemoOptions, out: IO[str]) -> int:
+    """
+    Run the demo and print what it shows; returns the exit code.
+
+    Raises:
+        MissingExtraError: If the packages of the extra ``demo`` are not there.
+        ConfigurationError: If nothing listens at the endpoint, the output
+            cannot be written, or a process does not start.
+    """
+    _check_packages()
+    endpoint = options.endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if endpoint:
+        _check_endpoint(endpoint)
+    _write(options.output, [])  # Better now than after the wait.
+    with tempfile.TemporaryDirectory(prefix="linq-otel-demo-") as folder:
+        story = _play(options, endpoint, Path(folder))
+        lines = [line for file in sorted(Path(folder).glob("*.jsonl")) for line in _lines(file)]
+    _write(options.output, lines)
+    return report_demo(options, replace(story, spans=tuple(read_spans(lines))), out)
+
+
+def _play(options: DemoOptions, endpoint: str | None, folder: Path) -> Story:
+    scenario = _shortened(SCENARIOS[options.scenario])
+    with LinqSimulator(seed=options.seed, scenario=scenario) as linq:
+        port = _find_free_port()
+        subscription = linq.subscribe(f"http://127.0.0.1:{port}/webhooks/linq", _EVENTS)
+        environment = {
+            **_environment(endpoint),
+            STORE: f"sqlite:///{folder / 'linq.db'}",
+            JOIN: options.join,
+            "LINQ_API_V3_BASE_URL": linq.base_url,
+            "LINQ_API_V3_API_KEY": linq.api_key,
+            "LINQ_WEBHOOK_SECRET": subscription.signing_secret,
+        }
+        receiver = {**environment, SPANS_FILE: str(folder / "receiver.jsonl")}
+        sender = {**environment, SPANS_FILE: str(folder / "sender.jsonl")}
+        with _open_receiver(receiver, port):
+            told = _send(sender)
+            _wait_for_webhooks(linq)
+        webhooks = tuple((one.event_type, one.status) for one in linq.deliveries)
+    return Story(told, webhooks)
+
+
+def _shortened(scenario: Scenario) -> Scenario:
+    steps = sorted(scenario.steps, key=lambda step: step.after)
+    moments = zip(steps, _MOMENTS, strict=False)
+    return replace(scenario, steps=tuple(replace(step, after=at) for step, at in moments))
+
+
+def _environment(endpoint: str | None) -> dict[str, str]:
+    """
+    Return this environment without what would change the demo's own tracing.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("OTEL_") or name.startswith("OTEL_EXPORTER_OTLP_")
+    }
+    kept.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "5")
+    if endpoint:
+        kept["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
+    return kept
+
+
+@contextmanager
+def _open_receiver(environment: dict[str, str], port: int) -> Generator[None]:
+    command = [sys.executable, "-m", "linq_otel.cli._demo_receiver", str(port)]
+    process = subprocess.Popen(  # noqa: S603  # Our own module.
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            if process.stdout is None or not process.stdout.readline():
+                raise ConfigurationError("the demo's webhook receiver did not start; see above")
+            yield
+            if process.stdin is not None:
+                process.stdin.close()
+            process.wait(_STOP_SECONDS)
+        finally:
+            process.kill()
+
+
+def _send(environment: dict[str, str]) -> dict[str, str]:
+    command = [sys.executable, "-m", "linq_otel.cli._demo_sender"]
+    try:
+        done = subprocess.run(  # noqa: S603  # Our own module.
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=_SEND_SECONDS,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError("the demo's sender did not finish; see above") from error
+    told: dict[str, str] = json.loads(done.stdout)
+    return told
+
+
+def _wait_for_webhooks(linq: LinqSimulator) -> None:
+    try:
+        linq.wait_until_idle(_WEBHOOKS_SECONDS)
+    except TimeoutError as error:
+        raise ConfigurationError("the webhooks did not all arrive in time") from error
+
+
+def _check_packages() -> None:
+    for name in _NEEDED:
+        try:
+            found = find_spec(name)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            raise MissingExtraError("linq-otel demo", "demo")
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """
+    Find out now whether somebody listens: exporters only say so much later.
+    """
+    address = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        with socket.create_connection((address.hostname or "", port), timeout=3):
+            return
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"nothing listens at {endpoint}; is the backend up?") from error
+
+
+def _find_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _write(file: Path, lines: list[str]) -> None:
+    try:
+        file.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines(keepends=True)

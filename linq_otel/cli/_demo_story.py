@@ -1,0 +1,44 @@
+"""
+What the demo is asked for, and what came of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from linq_otel._otlp_json import SpanRecord
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """
+    What the command line says.
+    """
+
+    scenario: str
+    join: str
+    endpoint: str | None
+    output: Path
+    seed: int
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """
+    What happened while the demo ran.
+
+    Attributes:
+        told: What the sender says of its call.
+        webhooks: The event types delivered, in order, each with the app's answer.
+        spans: What the two processes recorded.
+    """
+
+    told: dict[str, str]
+    webhooks: tuple[tuple[str, int | None], ...]
+    spans: tuple[SpanRecord, ...] = ()
