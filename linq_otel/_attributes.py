@@ -1,32 +1,21 @@
 """
 Every attribute key, span name and link name this package emits.
 
-The line under each key gives its type, its source and its stability. Keys of
-the stable semantic conventions come from their package; those still in
-development are spelled out, so that a later release cannot take them away.
+The line under each key gives its type, its meaning and its stability, and
+``docs/attributes.md`` is made from these lines. Keys of the stable semantic
+conventions come from their package; those still in development are spelled
+out, so that a later release cannot take them away.
 """
 
 from __future__ import annotations
 
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.semconv.attributes.http_attributes import (
-    HTTP_REQUEST_METHOD,
-    HTTP_REQUEST_RESEND_COUNT,
-    HTTP_RESPONSE_STATUS_CODE,
+from opentelemetry.semconv.attributes import (
+    error_attributes,
+    http_attributes,
+    server_attributes,
+    url_attributes,
 )
-from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
-from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 
-
-__all__ = [
-    "ERROR_TYPE",
-    "HTTP_REQUEST_METHOD",
-    "HTTP_REQUEST_RESEND_COUNT",
-    "HTTP_RESPONSE_STATUS_CODE",
-    "SERVER_ADDRESS",
-    "SERVER_PORT",
-    "URL_FULL",
-]
 
 # Span names ------------------------------------------------------------------
 
@@ -84,7 +73,7 @@ SUBSCRIPTION_ID = "linq.webhook.subscription.id"
 VERIFIED = "linq.webhook.verified"
 """boolean; false: the signature is bad and nothing was joined; no secret, no key; development."""
 REJECTED = "linq.webhook.rejected"
-"""string; why it did not verify: ``signature``, ``timestamp``, ``headers``; development."""
+"""string; why not: ``signature``, ``timestamp``, ``headers`` or ``parsed``; development."""
 DUPLICATE = "linq.webhook.duplicate"
 """boolean; true: this event was delivered before; development."""
 ORIGIN = "linq.origin"
@@ -105,15 +94,32 @@ LINK_REPLY_TO = "reply_to"
 LINK_CAUSE = "cause"
 """The linked span made the call that led to this event."""
 
+# Semantic conventions, stable --------------------------------------------------
+
+ERROR_TYPE = error_attributes.ERROR_TYPE
+"""string; type of the exception, Linq's code or the HTTP status; semantic conventions; stable."""
+HTTP_REQUEST_METHOD = http_attributes.HTTP_REQUEST_METHOD
+"""string; ``POST``; semantic conventions, HTTP; stable."""
+HTTP_REQUEST_RESEND_COUNT = http_attributes.HTTP_REQUEST_RESEND_COUNT
+"""int; the number of the retry, on attempts after the first; semantic conventions, HTTP; stable."""
+HTTP_RESPONSE_STATUS_CODE = http_attributes.HTTP_RESPONSE_STATUS_CODE
+"""int; ``202``; semantic conventions, HTTP; stable."""
+SERVER_ADDRESS = server_attributes.SERVER_ADDRESS
+"""string; host of the API; semantic conventions, server; stable."""
+SERVER_PORT = server_attributes.SERVER_PORT
+"""int; port of the API; semantic conventions, server; stable."""
+URL_FULL = url_attributes.URL_FULL
+"""string; the URL, its query and the handles in its path redacted; semantic conventions; stable."""
+
 # Semantic conventions in development -------------------------------------------
 
 MESSAGING_SYSTEM = "messaging.system"
-"""string; ``linq``; semantic conventions 1.44, messaging; development."""
+"""string; ``linq``; semantic conventions, messaging; development."""
 MESSAGING_OPERATION_NAME = "messaging.operation.name"
-"""string; ``send`` or ``process``; semantic conventions 1.44, messaging; development."""
+"""string; ``send`` or ``process``; semantic conventions, messaging; development."""
 MESSAGING_OPERATION_TYPE = "messaging.operation.type"
-"""string; ``send`` or ``process``; semantic conventions 1.44, messaging; development."""
+"""string; ``send`` or ``process``; semantic conventions, messaging; development."""
 MESSAGING_MESSAGE_ID = "messaging.message.id"
-"""string; on ``process`` spans the event id: the event is the message we consume; development."""
+"""string; the event id: an event is the message we consume; semantic conventions; development."""
 URL_TEMPLATE = "url.template"
-"""string; ``/v3/chats/{chat_id}/messages``; semantic conventions 1.44, URL; development."""
+"""string; ``/v3/chats/{chat_id}/messages``; semantic conventions, URL; development."""

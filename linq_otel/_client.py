@@ -119,9 +119,15 @@ class SdkPatches:
             return await wrapped(*args, **kwargs)
         tracing = self._tracing
         with call.active():
-            await tracing.asave(call.early_origin())
+            # Shielded: a process that is ending has no threads left for a shared store.
+            with shield("saving an early origin"):
+                await tracing.asave(call.early_origin())
             answer = await wrapped(*args, **kwargs)
-            await tracing.asave(call.settle(await tracing.afind(call.replay_keys)))
+            known = None
+            with shield("looking up a replay"):
+                known = await tracing.afind(call.replay_keys)
+            with shield("saving an origin"):
+                await tracing.asave(call.settle(known))
             return answer
 
     def _open_call(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Call | None:

@@ -113,7 +113,7 @@ class TracerSource:
         """
         True if span ids can be derived: the tracer is the SDK's.
         """
-        return isinstance(getattr(self._tracer, "id_generator", None), DerivedIds)
+        return isinstance(getattr(self.get(), "id_generator", None), DerivedIds)
 
     def is_sampled(self, otel_trace_id: int) -> bool:
         """

@@ -4,6 +4,17 @@ The environment variables this package reads.
 ``opentelemetry-instrument`` turns each into a command-line flag.
 """
 
+from __future__ import annotations
+
+
+__all__ = [
+    "OTEL_PYTHON_LINQ_EXCLUDED_URLS",
+    "OTEL_PYTHON_LINQ_HTTP_SPANS",
+    "OTEL_PYTHON_LINQ_JOIN",
+    "OTEL_PYTHON_LINQ_STAGES",
+    "OTEL_PYTHON_LINQ_STORE",
+]
+
 OTEL_PYTHON_LINQ_JOIN = "OTEL_PYTHON_LINQ_JOIN"
 """
 Which trace a message's life is drawn in: ``linq`` (default), ``app``, ``message`` or ``link``.

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from linq_otel import _deliveries, _runtime
+from linq_otel._shield import strict, tally
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# The same examples on every machine, and no deadline: CI's machines are slow and noisy.
+settings.register_profile(
+    "linq_otel",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("linq_otel")
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """
+    Give each test a process that has configured nothing, and let our failures out.
+    """
+    for name in ("LINQ_WEBHOOK_SECRET", "OTEL_PYTHON_LINQ_JOIN", "OTEL_PYTHON_LINQ_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    tally.clear()
+    _deliveries._unknown_types.clear()
+    with strict():
+        yield
+    _runtime.forget_tracing()
+
+
+@pytest.fixture
+def exporter() -> InMemorySpanExporter:
+    """
+    Return what collects the spans of `provider`.
+    """
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
+    """
+    Yield a real SDK provider of its own, not the global one.
+    """
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    yield provider
+    provider.shutdown()

@@ -1,0 +1,130 @@
+"""
+Webhooks that overtake the answer naming their ids.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from linq_otel.stores.memory import MemoryStore
+from support import payloads as p
+from support.scripted_linq import Reply, Request, ScriptedLinq
+from support.webhook_desk import Desk, Life
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from linq_otel._origins import Origin
+    from linq_otel.stores import Store
+
+
+WAIT = 0.25
+
+
+# Machines are slow and noisy: a bounded wait may take this much longer.
+SLACK = 0.6
+
+
+class GatedLinq(ScriptedLinq):
+    """
+    A Linq that has accepted a message, and whose answer is still under way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def take(self, request: Request) -> tuple[Reply, str | None]:
+        """
+        Hold every answer back until the gate opens.
+        """
+        taken = super().take(request)
+        self.gate.wait(5)
+        return taken
+
+
+class Shared(MemoryStore):
+    """
+    A store other processes see, which counts how often it was asked.
+    """
+
+    is_shared = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finds = 0
+        self.threads: set[int] = set()
+
+    def find(self, *keys: str) -> tuple[str, Origin] | None:
+        """
+        Count, and look.
+        """
+        self.finds += 1
+        self.threads.add(threading.get_ident())
+        return super().find(*keys)
+
+    def claim(self, event_id: str) -> bool:
+        """
+        Note who asks, and claim.
+        """
+        self.threads.add(threading.get_ident())
+        return super().claim(event_id)
+
+    def save(self, origin: Origin) -> None:
+        """
+        Note who asks, and save.
+        """
+        self.threads.add(threading.get_ident())
+        super().save(origin)
+
+
+def now(offset: float = 0.0) -> str:
+    return datetime.fromtimestamp(time.time() + offset, tz=timezone.utc).isoformat()
+
+
+def fresh(stage: str = "sent", *, created_at: object = None, **more: Any) -> bytes:
+    """
+    Return an event Linq made just now, under a trace id nobody has seen.
+    """
+    return p.encode(
+        p.envelope(
+            f"message.{stage}",
+            p.message_data(stage, **more),
+            linq_trace_id=p.OTHER_LINQ_TRACE_ID,
+            created_at=created_at or now(),
+        )
+    )
+
+
+@contextmanager
+def later(seconds: float, do: Any) -> Iterator[None]:
+    """
+    Do something in another thread while the block runs.
+    """
+    timer = threading.Timer(seconds, do)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join(5)
+
+
+def timed(desk: Desk, body: bytes) -> float:
+    began = time.monotonic()
+    desk.deliver(body, headers={})
+    return time.monotonic() - began
+
+
+def shared_desk(desk: Desk, store: Store | None = None) -> Desk:
+    return Desk(desk.provider, desk.exporter, store=store or Shared())
+
+
+ANCHOR = Life.by_linq_trace_id().anchor
+
+
+DERIVED = Life.by_linq_trace_id(p.OTHER_LINQ_TRACE_ID).anchor

@@ -1,0 +1,355 @@
+"""
+Holds the imports of every module to one table, so that they go one way.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import linq_otel
+
+
+PACKAGE = Path(linq_otel.__file__).parent
+
+# A layer may import itself and those above. Imports for types alone count too: who
+# speaks of a class depends on it. `stores` names its engines inside `open_store`.
+LAYERS: dict[str, dict[str, set[str]]] = {
+    "pure": {
+        "_version": set(),
+        "errors": set(),
+        "environment_variables": set(),
+        "_json": set(),
+        "_forks": set(),
+        "_ids": set(),
+        "_times": set(),
+        "_attributes": set(),
+        "_operations_table": set(),
+        "_operations": {"_operations_table"},
+        "_origins": {"errors"},
+        "_events": {"_json", "_origins", "_times", "errors"},
+        "_lifecycle": {"_events", "_ids", "_origins"},
+        "_otlp_fields": set(),
+        "_otlp_json": {"_otlp_fields"},
+        "_shield": {"_forks"},
+    },
+    "stores": {
+        "stores": {"_origins", "errors"},
+        "stores.memory": {"_forks", "_origins", "stores"},
+        "stores._sqlite_files": {"errors"},
+        "stores.sqlite": {"_forks", "_origins", "errors", "stores", "stores._sqlite_files"},
+    },
+    "tracing": {
+        "_tracer": {"_attributes", "_version"},
+        "_settings": {
+            "_events",
+            "_lifecycle",
+            "_shield",
+            "environment_variables",
+            "errors",
+            "stores",
+        },
+        "_tracing": {
+            "_attributes",
+            "_lifecycle",
+            "_origins",
+            "_settings",
+            "_shield",
+            "_tracer",
+            "stores",
+        },
+        "_runtime": {"_forks", "_settings", "_shield", "_tracing", "errors", "stores"},
+    },
+    "calls and deliveries": {
+        "_answers": {"_attributes", "_json", "_tracing"},
+        "_lives": {"_attributes", "_lifecycle", "_operations", "_origins", "_tracing"},
+        "_calls": {
+            "_answers",
+            "_attributes",
+            "_events",
+            "_lives",
+            "_operations",
+            "_origins",
+            "_shield",
+            "_tracing",
+        },
+        "_wire": {"_answers", "_attributes", "_calls", "_operations"},
+        "_placements": {"_attributes", "_events", "_lifecycle", "_origins", "_tracing"},
+        "_lookups": {"_events", "_lifecycle", "_origins", "_placements", "_shield", "_tracing"},
+        "_deliveries": {
+            "_attributes",
+            "_events",
+            "_lifecycle",
+            "_origins",
+            "_placements",
+            "_shield",
+            "_times",
+            "_tracing",
+        },
+    },
+    "seams": {
+        "_client": {
+            "_calls",
+            "_json",
+            "_operations",
+            "_settings",
+            "_shield",
+            "_tracing",
+            "_wire",
+        },
+        "webhooks._signatures": {"errors"},
+        "webhooks._receiver": {
+            "_deliveries",
+            "_events",
+            "_lookups",
+            "_placements",
+            "_runtime",
+            "_settings",
+            "_shield",
+            "_tracing",
+            "errors",
+            "webhooks._signatures",
+        },
+    },
+    "doors": {
+        "instrumentor": {"_client", "_runtime", "_settings", "_shield"},
+        "webhooks": {"_events", "webhooks._receiver"},
+        "webhooks.asgi": {
+            "_deliveries",
+            "_shield",
+            "errors",
+            "webhooks._receiver",
+            "webhooks._signatures",
+        },
+        "": {"_events", "_settings", "_version", "instrumentor"},
+    },
+}
+TABLE = {module: imports for layer in LAYERS.values() for module, imports in layer.items()}
+
+INSIDE_FUNCTIONS = {"stores": {"stores.memory", "stores.sqlite"}}
+
+# Who may import what from elsewhere. Everything else runs on the standard library.
+API, SEMCONV = "opentelemetry", "opentelemetry.semconv"
+INSTRUMENTATION = "opentelemetry.instrumentation"
+THIRD_PARTIES = {
+    "_attributes": {SEMCONV},
+    "_calls": {API, INSTRUMENTATION},
+    "_client": {INSTRUMENTATION, "wrapt"},
+    "_deliveries": {API},
+    "_lifecycle": {API},
+    "_origins": {API},
+    "_placements": {API},
+    "_settings": {API},
+    "_tracer": {API},
+    "_tracing": {API},
+    "instrumentor": {INSTRUMENTATION},
+    "webhooks._signatures": {"standardwebhooks"},
+}
+FOR_TYPES_ALONE = {
+    "_lives": {API},
+    "_wire": {"httpx"},
+    "instrumentor": {"typing_extensions"},
+    "webhooks._receiver": {"typing_extensions"},
+}
+
+STARTS_SPANS = {"_tracer", "_tracing"}
+# `linq_otel.testing` is a program of its own, which tests this one from outside.
+SHARED_WITH_TESTING = {"_operations_table", "errors"}
+TESTING_THIRD_PARTIES = {"standardwebhooks", "typing_extensions"}
+
+
+@dataclass(frozen=True)
+class Imports:
+    """
+    What one module imports: at once, for types alone, and inside functions.
+    """
+
+    at_once: set[str] = field(default_factory=set)
+    for_types: set[str] = field(default_factory=set)
+    inside: set[str] = field(default_factory=set)
+
+    @property
+    def at_top(self) -> set[str]:
+        """
+        All but those inside functions.
+        """
+        return self.at_once | self.for_types
+
+
+def find_modules() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = find_modules()
+CORE = [name for name in MODULES if name.partition(".")[0] not in {"testing", "cli"}]
+TESTING = [name for name in MODULES if name.partition(".")[0] == "testing"]
+
+
+def parse(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text("utf-8"))
+
+
+def absolute(module: str, node: ast.ImportFrom) -> str:
+    name = node.module or ""
+    if not node.level:
+        return name
+    package = f"linq_otel.{module}".rstrip(".").split(".")
+    up = node.level - (MODULES[module].name == "__init__.py")
+    return ".".join([*package[: len(package) - up], *([name] if name else [])])
+
+
+def names(module: str, node: ast.Import | ast.ImportFrom) -> set[str]:
+    """
+    Return the modules one statement imports; ``from . import x`` is ``x`` if that is one.
+    """
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    base = absolute(module, node)
+    within = {f"{base}.{alias.name}" for alias in node.names}
+    ours = {name for name in within if name.removeprefix("linq_otel.") in MODULES}
+    return ours if len(ours) == len(within) else ours | {base}
+
+
+def read_imports(module: str) -> Imports:
+    imports = Imports()
+
+    def visit(node: ast.AST, into: set[str]) -> None:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            into.update(names(module, node))
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            into = imports.for_types
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            into = imports.inside
+        for child in ast.iter_child_nodes(node):
+            visit(child, into)
+
+    visit(parse(module), imports.at_once)
+    return imports
+
+
+IMPORTS = {module: read_imports(module) for module in MODULES}
+
+
+def ours(found: set[str]) -> set[str]:
+    return {
+        name.removeprefix("linq_otel").removeprefix(".")
+        for name in found
+        if name.partition(".")[0] == "linq_otel"
+    }
+
+
+def third_parties(found: set[str]) -> set[str]:
+    known = {"linq_otel", *sys.stdlib_module_names}
+    return {distribution(name) for name in found if name.partition(".")[0] not in known}
+
+
+def distribution(name: str) -> str:
+    parts = name.split(".")
+    if parts[0] != "opentelemetry":
+        return parts[0]
+    is_api = len(parts) == 1 or parts[1] in {"context", "trace", "util"}
+    return API if is_api else ".".join(parts[:2])
+
+
+class TestTable:
+    def test_every_module_is_in_it(self) -> None:
+        """A new module states whom it may import; a module that is gone is taken out."""
+        assert sorted(TABLE) == sorted(CORE)
+
+    @pytest.mark.parametrize("module", CORE)
+    def test_imports(self, module: str) -> None:
+        """A module imports what its row says, and its row says nothing more."""
+        assert ours(IMPORTS[module].at_top) == TABLE[module]
+
+    @pytest.mark.parametrize("module", CORE)
+    def test_imports_inside_functions(self, module: str) -> None:
+        """No import is hidden in a function, but that of an engine by its store's URL."""
+        assert ours(IMPORTS[module].inside) == INSIDE_FUNCTIONS.get(module, set())
+
+    @pytest.mark.parametrize("module", CORE)
+    def test_one_way(self, module: str) -> None:
+        """Pure, stores, tracing, calls and deliveries, seams, doors: nobody looks down."""
+        layers = list(LAYERS.values())
+        (own,) = [number for number, layer in enumerate(layers) if module in layer]
+        above = {name for layer in layers[: own + 1] for name in layer}
+        assert TABLE[module] - above == set()
+
+    def test_no_cycles(self) -> None:
+        """The modules can be read in an order in which nothing is used before it is known."""
+        assert set(TopologicalSorter(TABLE).static_order()) == set(TABLE)
+
+    @pytest.mark.parametrize("module", CORE)
+    def test_third_parties(self, module: str) -> None:
+        """Only the modules named import anything that has to be installed."""
+        imports = IMPORTS[module]
+        assert third_parties(imports.at_once) == THIRD_PARTIES.get(module, set())
+        only_types = third_parties(imports.for_types) - third_parties(imports.at_once)
+        assert only_types == FOR_TYPES_ALONE.get(module, set())
+        assert third_parties(imports.inside) == set()
+
+    def test_rows_are_not_stale(self) -> None:
+        """No row speaks of a module that is not there."""
+        named = THIRD_PARTIES.keys() | FOR_TYPES_ALONE.keys() | INSIDE_FUNCTIONS.keys()
+        assert named - set(CORE) == set()
+
+
+class TestTesting:
+    @pytest.mark.parametrize("module", TESTING)
+    def test_is_a_program_of_its_own(self, module: str) -> None:
+        """The simulator shares nothing with what it tests but Linq's operations and the errors."""
+        imports = IMPORTS[module]
+        found = ours(imports.at_top | imports.inside)
+        assert found - set(TESTING) - SHARED_WITH_TESTING == set()
+        assert third_parties(imports.at_top | imports.inside) - TESTING_THIRD_PARTIES == set()
+
+
+class TestStatements:
+    @pytest.mark.parametrize("module", CORE)
+    def test_who_starts_spans(self, module: str) -> None:
+        """Spans are started in two places, so that all are drawn by one rule."""
+        calls = {
+            node.attr
+            for node in ast.walk(parse(module))
+            if isinstance(node, ast.Attribute)
+            if node.attr in {"start_span", "start_as_current_span"}
+        }
+        assert calls == ({"start_span"} if module in STARTS_SPANS else set())
+
+    @pytest.mark.parametrize("module", CORE)
+    def test_nobody_swallows_everything(self, module: str) -> None:
+        """What catches every exception raises it again; the shield is no ``except`` at all."""
+        swallowing = [
+            node.lineno
+            for node in ast.walk(parse(module))
+            if isinstance(node, ast.ExceptHandler)
+            if node.type is None or {"Exception", "BaseException"} & caught(node.type)
+            if not is_bare_raise(node.body[-1])
+        ]
+        assert swallowing == []
+
+    @pytest.mark.parametrize("module", CORE)
+    def test_nobody_prints(self, module: str) -> None:
+        """A library speaks through its logger."""
+        called = {
+            node.func.id
+            for node in ast.walk(parse(module))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert called & {"print", "input", "exec", "eval"} == set()
+
+
+def caught(node: ast.expr) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def is_bare_raise(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Raise) and statement.exc is None

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import linq_otel
+from linq_otel import _attributes
+
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(linq_otel.__file__).parent
+LITERAL = re.compile(r"(linq|messaging)(\.[a-z][a-z_]*)+")
+
+
+@cache
+def script() -> Any:
+    """
+    Return the script that writes the page, as a module.
+    """
+    spec = util.spec_from_file_location("gen", ROOT / "docs" / "generate_attributes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CONSTANTS = script().read_constants()
+KEYS = [constant for constant in CONSTANTS if constant.is_key]
+IN_DEVELOPMENT = [
+    key for key in KEYS if not key.value.startswith("linq.") and key.facts[2] == "development"
+]
+
+
+class TestAttributes:
+    @pytest.mark.parametrize("constant", CONSTANTS, ids=lambda constant: str(constant.name))
+    def test_has_a_line(self, constant: Any) -> None:
+        """Every constant says what it is, in one sentence."""
+        assert re.fullmatch(r"\S.{10,}\.", constant.doc)
+
+    @pytest.mark.parametrize("key", KEYS, ids=lambda key: str(key.name))
+    def test_key_says_type_and_stability(self, key: Any) -> None:
+        """A key's line begins with its type and ends with its stability."""
+        kind, _, stability = key.facts
+        assert kind in {"string", "string[]", "int", "double", "boolean"}
+        assert stability in {"stable", "development"}
+
+    @pytest.mark.parametrize("key", KEYS, ids=lambda key: str(key.name))
+    def test_ours_are_in_development(self, key: Any) -> None:
+        """Only a key of the conventions is called stable, and it says where it is from."""
+        ours = key.value.startswith("linq.")
+        assert not ours or key.facts[2] == "development"
+        assert ours is ("semantic conventions" not in key.doc)
+
+    @pytest.mark.parametrize("key", IN_DEVELOPMENT, ids=lambda key: str(key.name))
+    def test_convention_in_development(self, key: Any) -> None:
+        """What is spelled out here is what the conventions' own package spells."""
+        module = f"opentelemetry.semconv._incubating.attributes.{key.name.split('_')[0].lower()}"
+        assert getattr(import_module(f"{module}_attributes"), key.name) == key.value
+
+    def test_every_value_once(self) -> None:
+        """No two constants are the same key."""
+        values = [key.value for key in KEYS]
+        assert sorted(values) == sorted(set(values))
+
+    def test_each_is_used(self) -> None:
+        """A key nobody writes is no key of ours."""
+        sources = [path.read_text("utf-8") for path in PACKAGE.rglob("*.py")]
+        unused = [
+            constant.name
+            for constant in CONSTANTS
+            if not any(f"a.{constant.name}" in source for source in sources)
+        ]
+        assert unused == []
+
+    def test_no_key_is_spelled_elsewhere(self) -> None:
+        """The list is complete: no other module that draws spans spells a key of its own."""
+        spelled = {
+            (path.name, node.value)
+            for path in [*PACKAGE.glob("_*.py"), *PACKAGE.glob("webhooks/*.py")]
+            if path.name != "_attributes.py"
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if LITERAL.fullmatch(node.value)
+        }
+        assert spelled == set()
+
+    def test_names_are_filled_in(self) -> None:
+        """Templates of span names take the words they are given."""
+        assert _attributes.CALL.format(operation="chats.create") == "linq chats.create"
+        assert _attributes.STAGE.format(stage="read") == "message read"
+        assert _attributes.PROCESS.format(event_type="message.read") == "process message.read"
+
+
+class TestPage:
+    def test_is_not_stale(self) -> None:
+        """The page is what ``python docs/generate_attributes.py`` writes."""
+        assert script().PAGE.read_text("utf-8") == script().render(CONSTANTS)
+
+    def test_wrong_line(self) -> None:
+        """A key without its facts stops the script, which names it."""
+        wrong = script().Constant("NEW", "linq.new", "Something new.")
+        with pytest.raises(ValueError, match="NEW: the line under it is not"):
+            script().render([wrong])

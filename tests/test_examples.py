@@ -1,0 +1,82 @@
+"""
+Every example is run by a test: what strangers copy must work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linq_otel.testing import LinqSimulator
+from support.otlp_processes import LOOPBACK, find_free_ports, is_open
+from support.programs import EXAMPLES, REPOSITORY, open_program
+from support.span_sink import open_span_sink
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+STORY = "tests/support/story.py"
+RUN_BY = {
+    "fastapi_app.py": STORY,
+    "plain_server.py": "tests/test_examples.py",
+    "send_message.py": STORY,
+}
+
+
+class TestExamples:
+    def test_all_run(self) -> None:
+        """
+        No example is without a test that runs it.
+        """
+        assert {path.name for path in EXAMPLES.glob("*.py")} == set(RUN_BY)
+
+    @pytest.mark.parametrize(("name", "test"), RUN_BY.items())
+    def test_run_by(self, name: str, test: str) -> None:
+        """
+        The test that is said to run an example names it, and so does the list of examples.
+        """
+        assert f'"{name}"' in (REPOSITORY / test).read_text()
+        assert f"({name})" in (EXAMPLES / "README.md").read_text()
+
+    @pytest.mark.parametrize("name", RUN_BY)
+    def test_short(self, name: str) -> None:
+        """
+        An example can be read at a glance.
+        """
+        assert len((EXAMPLES / name).read_text().splitlines()) < 70
+
+
+class TestPlainServer:
+    def test_webhook(self, tmp_path: Path) -> None:
+        """
+        A webhook from Linq is answered 200 and drawn; a stranger's is answered 401 and told nobody.
+        """
+        (port,) = find_free_ports(1)
+        with LinqSimulator(seed=7, speed=0) as linq, open_span_sink() as sink:
+            url = f"http://{LOOPBACK}:{port}/"
+            secret = linq.subscribe(url, ("message.received", "message.delivered")).signing_secret
+            environment = {
+                "LINQ_WEBHOOK_SECRET": secret,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
+                "PORT": str(port),
+                "NO_PROXY": LOOPBACK,
+            }
+            command = [str(EXAMPLES / "plain_server.py")]
+            with open_program("server", command, environment, tmp_path) as server:
+                server.wait_until(lambda: is_open(LOOPBACK, port), "open port")
+                received = linq.receive()
+                linq.wait_until_idle()
+                linq.forge()
+                linq.wait_until_idle()
+                assert (server.stop(), server.lines) == (
+                    0,
+                    [f"message.received {received.message_id}"],
+                )
+            assert [(one.event_type, one.status) for one in linq.deliveries] == [
+                ("message.received", 200),
+                ("message.delivered", 401),
+            ]
+            assert sink.names == ["process message.received", "process message.delivered"]

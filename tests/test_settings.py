@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any, cast
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from linq_otel._settings import Options, Settings, compile_excluded
+from linq_otel._shield import tally
+from linq_otel.errors import ConfigurationError
+from linq_otel.stores.memory import MemoryStore
+
+
+JOIN = "OTEL_PYTHON_LINQ_JOIN"
+STAGES = "OTEL_PYTHON_LINQ_STAGES"
+HTTP_SPANS = "OTEL_PYTHON_LINQ_HTTP_SPANS"
+STORE = "OTEL_PYTHON_LINQ_STORE"
+EXCLUDED = "OTEL_PYTHON_LINQ_EXCLUDED_URLS"
+SECRET = "LINQ_WEBHOOK_SECRET"
+
+
+def read(environ: dict[str, str] | None = None, **given: object) -> Settings:
+    return Settings.read(cast("Options", given), environ or {})
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+class TestPrecedence:
+    def test_defaults(self) -> None:
+        """Nothing given and an empty environment is the default of every option."""
+        assert read() == Settings(
+            tracer_provider=None,
+            store="memory:",
+            join="linq",
+            stages=True,
+            http_spans="own",
+            webhook_secrets=(),
+            excluded_urls="",
+            request_hook=None,
+            response_hook=None,
+            webhook_hook=None,
+        )
+
+    @pytest.mark.parametrize(
+        ("option", "variable", "text", "from_environment", "keyword"),
+        [
+            ("join", JOIN, "app", "app", "message"),
+            ("join", JOIN, " LINK ", "link", "linq"),
+            ("stages", STAGES, "false", False, True),
+            ("stages", STAGES, "0", False, True),
+            ("stages", STAGES, "NO", False, True),
+            ("stages", STAGES, "True", True, False),
+            ("stages", STAGES, "1", True, False),
+            ("http_spans", HTTP_SPANS, "nested", "nested", "own"),
+            ("store", STORE, "sqlite:///linq.db", "sqlite:///linq.db", "memory:?size=9"),
+            ("excluded_urls", EXCLUDED, "health,ping", "health,ping", ""),
+            ("excluded_urls", "OTEL_PYTHON_EXCLUDED_URLS", "health", "health", "ping"),
+        ],
+    )
+    def test_keyword_then_environment(
+        self, option: str, variable: str, text: str, from_environment: object, keyword: object
+    ) -> None:
+        """A keyword wins over the environment, and the environment over the default."""
+        environ = {variable: text}
+        assert getattr(read(environ), option) == from_environment
+        assert getattr(read(environ, **{option: keyword}), option) == keyword
+        assert getattr(read(environ, **{option: None}), option) == from_environment
+
+    @pytest.mark.parametrize(
+        ("given", "environment", "secrets"),
+        [
+            (None, "whsec_a", ("whsec_a",)),
+            (None, "whsec_a, whsec_b", ("whsec_a", "whsec_b")),
+            ("whsec_c", "whsec_a", ("whsec_c",)),
+            (["whsec_c", "whsec_d"], "whsec_a", ("whsec_c", "whsec_d")),
+            (("whsec_c",), "", ("whsec_c",)),
+            ("", "whsec_a", ("whsec_a",)),
+            (None, " ", ()),
+        ],
+    )
+    def test_secrets(self, given: object, environment: str, secrets: tuple[str, ...]) -> None:
+        """Secrets may be several while they are rotated, in either place."""
+        assert read({SECRET: environment}, webhook_secret=given).webhook_secrets == secrets
+
+    def test_our_excluded_urls_first(self) -> None:
+        """The variable of this instrumentation wins over that of all of them."""
+        environ = {EXCLUDED: "ours", "OTEL_PYTHON_EXCLUDED_URLS": "everybody's"}
+        assert read(environ).excluded_urls == "ours"
+
+    def test_objects(self) -> None:
+        """Stores, providers and hooks are taken as they are."""
+        store, provider = MemoryStore(), TracerProvider()
+        settings = read(store=store, tracer_provider=provider, request_hook=print)
+        assert settings == Settings(store=store, tracer_provider=provider, request_hook=print)
+        provider.shutdown()
+
+    def test_secret_stays_out_of_repr(self) -> None:
+        """Settings may be logged."""
+        assert "whsec_a" not in repr(read(webhook_secret="whsec_a"))
+
+    def test_process_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without a mapping, the environment of the process is read."""
+        monkeypatch.setenv(JOIN, "message")
+        assert Settings.read({}).join == "message"
+
+
+class TestWrongKeyword:
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"join": "trace"}, "join must be one of linq, app, message, link; it is 'trace'"),
+            ({"join": []}, "join must be one of linq, app, message, link; it is []"),
+            ({"http_spans": "none"}, "http_spans must be one of own, nested; it is 'none'"),
+            ({"stages": "false"}, "stages must be True or False"),
+            (
+                {"excluded_urls": "a,("},
+                "excluded_urls must be comma-separated regular expressions",
+            ),
+            ({"excluded_urls": 7}, "excluded_urls must be comma-separated regular expressions"),
+            (
+                {"store": object()},
+                "store must be a URL or an object with is_shared, save, find, claim and close",
+            ),
+            (
+                {"tracer_provider": "jaeger"},
+                "tracer_provider must be an OpenTelemetry TracerProvider",
+            ),
+            ({"webhook_secret": 7}, "webhook_secret must be a whsec_ text, or a list of them"),
+            ({"webhook_secret": b"whsec_"}, "webhook_secret must be a whsec_ text, or a list"),
+            ({"webhook_secret": [7]}, "webhook_secret must be a whsec_ text, or a list of them"),
+            ({"request_hook": "print"}, "request_hook must be callable"),
+            ({"response_hook": 7}, "response_hook must be callable"),
+            ({"webhook_hook": {}}, "webhook_hook must be callable"),
+            ({"jion": "linq"}, "unknown option 'jion'; the options are excluded_urls, http_spans"),
+        ],
+    )
+    def test_says_what_to_type(self, given: dict[str, Any], message: str) -> None:
+        """Somebody typed it here, so it is an error, and says what would do."""
+        with pytest.raises(ConfigurationError) as raised:
+            read(**given)
+        assert str(raised.value).startswith(message)
+
+    def test_secret_is_not_quoted(self) -> None:
+        """An error about a secret does not hold it."""
+        with pytest.raises(ConfigurationError) as raised:
+            read(webhook_secret=[b"whsec_precious"])
+        assert "precious" not in str(raised.value)
+
+
+class TestWrongEnvironment:
+    @pytest.mark.parametrize(
+        ("variable", "text", "line"),
+        [
+            (JOIN, "trace", f"{JOIN} must be one of linq, app, message, link"),
+            (STAGES, "maybe", f"{STAGES} must be one of true, 1, yes, false, 0, no"),
+            (HTTP_SPANS, "none", f"{HTTP_SPANS} must be one of own, nested"),
+        ],
+    )
+    def test_is_logged_and_passed_over(
+        self, variable: str, text: str, line: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The app must start: one line, and the default."""
+        with caplog.at_level(logging.WARNING, "linq_otel"):
+            assert read({variable: text}) == Settings()
+            assert read({variable: text}) == Settings()
+        assert lines(caplog) == [f"{line}; its default is used instead (logged once)"]
+        assert tally.counts() == {f"environment: {variable}": 2}
+
+    def test_pattern(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A pattern that is none excludes nothing."""
+        with caplog.at_level(logging.WARNING, "linq_otel"):
+            assert read({EXCLUDED: "("}) == Settings()
+        line = f"{EXCLUDED} holds no regular expression; it is ignored (logged once)"
+        assert lines(caplog) == [line]
+
+    def test_empty_is_unset(self, caplog: pytest.LogCaptureFixture) -> None:
+        """An empty variable is one that is not set, as OpenTelemetry has it."""
+        environ = dict.fromkeys((JOIN, STAGES, HTTP_SPANS, STORE, EXCLUDED, SECRET), "")
+        with caplog.at_level(logging.WARNING, "linq_otel"):
+            assert read(environ) == Settings()
+        assert lines(caplog) == []
+
+
+class TestExcludedUrls:
+    @pytest.mark.parametrize(
+        ("text", "url", "matches"),
+        [
+            ("health", "https://example.com/health", True),
+            (" health , ping$", "https://example.com/ping", True),
+            ("a|b,c", "https://example.com/c", True),
+            ("ping$", "https://example.com/ping/7", False),
+        ],
+    )
+    def test_any_of_them(self, text: str, url: str, *, matches: bool) -> None:
+        """A URL is excluded if one of the expressions is found in it."""
+        pattern = compile_excluded(text)
+        assert pattern is not None
+        assert bool(pattern.search(url)) is matches
+
+    @pytest.mark.parametrize("text", ["", " ", ",", " , "])
+    def test_none(self, text: str) -> None:
+        """Nothing excludes nothing: an empty expression would match every URL."""
+        assert compile_excluded(text) is None
+
+    def test_no_expression(self) -> None:
+        """What is no regular expression raises as ``re`` does."""
+        with pytest.raises(re.error):
+            compile_excluded("a,(")
+
+
+class TestOptions:
+    def test_are_the_settings(self) -> None:
+        """Every option has a setting of its name, and every setting an option."""
+        fields: dict[str, Any] = Settings.__dataclass_fields__
+        options = set(Options.__annotations__)
+        assert options - {"webhook_secret"} == set(fields) - {"webhook_secrets"}
