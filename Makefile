@@ -1,0 +1,65 @@
+# Everything from a checkout, with Python 3.10+ and a package index alone.
+#
+#   make demo   one message becomes one trace, before your eyes
+#   make test   style, types and all tests, on the newest and the oldest versions
+
+PYTHON ?= python3
+BIN := .venv/bin
+OLDEST := .venv-oldest/bin
+
+.PHONY: demo test lint types pytest oldest docs format clean help
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: .venv/.demo ## Send one message and draw its trace
+	@$(BIN)/linq-otel demo $(ARGS)
+
+test: lint types pytest oldest ## Run every check
+
+lint: .venv/.test ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.test ## Check types, as mypy and as pyright see them
+	$(BIN)/mypy
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+pytest: .venv/.test .venv-otlp ## Run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+oldest: .venv-oldest/.test ## Run the tests of the instrumentation on the oldest versions
+	$(OLDEST)/python -m pytest tests/client tests/webhooks tests/test_operations_of_the_sdk.py \
+		tests/test_tracer.py $(ARGS)
+
+docs: .venv/.test ## Write the pages that are made from the code
+	$(BIN)/python docs/generate_attributes.py
+
+format: .venv/.test ## Mend style
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+clean: ## Remove what was set up
+	rm -rf .venv .venv-oldest .venv-otlp .venv-rotel build dist
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+.venv/.demo: .venv/bin/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+.venv/.test: .venv/.demo
+	$(BIN)/python -m pip install --quiet --group test --group lint
+	@touch $@
+
+.venv-otlp: tests/support/install_receivers.sh
+	PYTHON=$(PYTHON) sh tests/support/install_receivers.sh
+
+.venv-oldest/.test: pyproject.toml tests/oldest.txt
+	$(PYTHON) -m venv .venv-oldest
+	$(OLDEST)/python -m pip install --quiet --upgrade pip
+	$(OLDEST)/python -m pip install --quiet --editable . --constraint tests/oldest.txt
+	$(OLDEST)/python -m pip install --quiet --group oldest --constraint tests/oldest.txt
+	@touch $@
