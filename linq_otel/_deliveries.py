@@ -143,7 +143,7 @@ def _origin_of_inbound(delivery: Delivery, process: SpanContext) -> Origin | Non
     event = delivery.event
     if (
         delivery.rejected is not None
-        or delivery.found is not None
+        or (delivery.found is not None and delivery.found[0].startswith("message:"))
         or role_of(event) is not Role.INBOUND
         or not process.is_valid
     ):

@@ -144,6 +144,17 @@ class TestEventTypes:
         assert event.message_id is None
         assert event.chat_id == (p.MESSAGE_ID if event_type == "chat.created" else None)
 
+    @pytest.mark.parametrize("event_type", ["reaction.added", "poll.sent", "poll.reaction.added"])
+    def test_nor_is_it_in_a_poll_or_a_reaction(self, event_type: str) -> None:
+        """Those name their message as ``message_id``, and nothing else will do."""
+        assert parse_event(p.envelope(event_type, {"id": p.MESSAGE_ID})).message_id is None
+
+    @pytest.mark.parametrize("event_type", ["payment.succeeded", "chat.created", INVENTED])
+    def test_events_of_no_message_name_none(self, event_type: str) -> None:
+        """Whatever their data holds."""
+        data = {"message_id": p.MESSAGE_ID, "message": {"id": p.MESSAGE_ID}}
+        assert parse_event(p.envelope(event_type, data)).message_id is None
+
     @pytest.mark.parametrize(
         ("event_type", "direction", "role"),
         [

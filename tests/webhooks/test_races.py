@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from linq_otel.stores import open_store
+from support import payloads as p
+from support.racing import (
+    ANCHOR,
+    DERIVED,
+    SLACK,
+    WAIT,
+    Shared,
+    fresh,
+    later,
+    now,
+    shared_desk,
+    timed,
+)
+from support.webhook_desk import Desk
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class TestSharedStore:
+    def test_an_origin_saved_a_moment_later_is_found(self, desk: Desk) -> None:
+        """The sender is another process, and its answer is 100 ms behind the webhook."""
+        desk = shared_desk(desk)
+        with later(0.1, desk.send):
+            took = timed(desk, fresh())
+        assert desk.one("message sent")["parent"] == ANCHOR
+        assert 0.1 <= took < 0.1 + SLACK
+
+    def test_sqlite_is_such_a_store(self, desk: Desk, tmp_path: Path) -> None:
+        """The store of one host, opened twice."""
+        ours, theirs = (open_store(f"sqlite:///{tmp_path}/linq.db") for _ in range(2))
+        try:
+            receiving = shared_desk(desk, ours)
+            with later(0.1, shared_desk(desk, theirs).send):
+                receiving.deliver(fresh(), headers={})
+            assert receiving.one("message sent")["parent"] == ANCHOR
+        finally:
+            ours.close()
+            theirs.close()
+
+    def test_the_wait_is_bounded(self, desk: Desk) -> None:
+        """After a quarter of a second the life is derived."""
+        desk = shared_desk(desk)
+        assert WAIT <= timed(desk, fresh()) < WAIT + SLACK
+        assert desk.one("message sent")["parent"] == DERIVED
+
+    def test_three_fruitless_waits_are_enough(self, desk: Desk) -> None:
+        """Where nobody saves, waiting for it stops."""
+        desk = shared_desk(desk)
+        took = [timed(desk, fresh()) for _ in range(5)]
+        assert [seconds >= WAIT for seconds in took] == [True, True, True, False, False]
+
+    def test_a_find_makes_waiting_worth_while_again(self, desk: Desk) -> None:
+        """The sender is instrumented after all."""
+        desk = shared_desk(desk)
+        tracing = desk.receiver.tracing
+        tracing.fruitless_waits = 3
+        desk.send()
+        assert timed(desk, fresh()) < WAIT
+        assert tracing.fruitless_waits == 0
+        unknown = fresh(message_id=p.REPLIED_ID)
+        assert timed(desk, unknown) >= WAIT
+
+    @pytest.mark.parametrize("age", [6.0, 60.0, 86_400.0])
+    def test_a_stale_event_does_not_wait(self, desk: Desk, age: float) -> None:
+        """Its sender has long had its answer."""
+        desk = shared_desk(desk)
+        assert timed(desk, fresh(created_at=now(-age))) < WAIT
+        assert isinstance(desk.store, Shared)
+        assert desk.store.finds == 1
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            p.encode(p.envelope("message.received", p.message_data("x", inbound=True))),
+            p.encode(p.envelope("reaction.added", p.reaction_data(), created_at=now())),
+            p.encode(p.envelope("chat.created", {"id": p.CHAT_ID}, created_at=now())),
+            p.encode(p.envelope("message.failed", {}, linq_trace_id=None, created_at=now())),
+        ],
+    )
+    def test_only_stages_of_our_own_messages_wait(self, desk: Desk, body: bytes) -> None:
+        """Nothing else can overtake an answer."""
+        assert timed(shared_desk(desk), body) < WAIT
+
+    def test_one_that_does_not_verify_does_not_wait(
+        self, provider: TracerProvider, exporter: InMemorySpanExporter
+    ) -> None:
+        """A stranger cannot make us ask the store at all."""
+        store = Shared()
+        guarded = Desk(provider, exporter, store=store, secret=p.SECRET)
+        assert timed(guarded, fresh()) < WAIT
+        assert (store.finds, store.threads) == (0, set())
+
+
+class TestConcurrentDeliveries:
+    def test_only_one_of_a_hundred_is_the_first(self) -> None:
+        """A redelivery may run beside the first; the stage is one span, drawn alike by each."""
+        exporter = InMemorySpanExporter()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        desk = Desk(provider, exporter)
+        desk.send()
+        body = p.body_of("message.read")
+
+        def deliver() -> None:
+            for _ in range(10):
+                desk.deliver(body, headers={})
+
+        threads = [threading.Thread(target=deliver) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        processes = desk.named("process message.read")
+        firsts = [s for s in processes if "linq.webhook.duplicate" not in s["attributes"]]
+        assert (len(processes), len(firsts)) == (100, 1)
+        assert len({s.to_json() for s in desk.spans if s.name == "message read"}) == 1
+        provider.shutdown()
