@@ -14,31 +14,25 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
-from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
 from . import _attributes as a
 from ._answers import Failure, error_type_of
-from ._events import parse_id, parse_lower_id
+from ._attempts import Attempts
+from ._events import parse_lower_id
 from ._lives import SendFacts, begin_life, early_origin, link_earlier_life
 from ._operations import find_id
 from ._origins import hash_key
 from ._shield import shield
-from ._tracing import mark_error
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
-    from opentelemetry.trace import Span
-
-    from ._answers import Answer
     from ._operations import Operation
     from ._origins import Origin
     from ._tracing import Tracing
-
-    Describe = Callable[[Any, Operation], tuple[str, dict[str, Any]]]
 
 
 _current: ContextVar[Call | None] = ContextVar("linq_otel_call", default=None)
@@ -62,14 +56,9 @@ class Call:
     """
 
     __slots__ = (
-        "_answered_at",
-        "_attempt",
         "_began_at",
         "_chat_id",
-        "_context",
         "_idempotency_key",
-        "_linq_trace_id",
-        "_linq_trace_ids",
         "_message_id",
         "_tracing",
         "attempts",
@@ -84,20 +73,15 @@ class Call:
         self.operation = operation
         self._idempotency_key = hash_key(idempotency_key) if idempotency_key else None
         self._began_at = time.time_ns()
-        self._answered_at: int | None = None
-        self._attempt: Span | None = None
-        self._linq_trace_id: str | None = None
-        self._linq_trace_ids: list[str] = []
         self._message_id: str | None = None
         self._chat_id: str | None = None
-        self._context = Context()
-        self.attempts = 0
         self.span = tracing.start_call(
             a.CALL.format(operation=operation.name),
             SpanKind.PRODUCER if operation.starts_life else SpanKind.INTERNAL,
             _creation_attributes(operation),
             self._began_at,
         )
+        self.attempts = Attempts(tracing, operation, self.span)
 
     @contextmanager
     def active(self) -> Generator[None]:
@@ -106,11 +90,10 @@ class Call:
 
         The exception of the caller passes through untouched.
         """
-        self._context = set_span_in_context(self.span)
-        attached = otel_context.attach(self._context)
+        attached = otel_context.attach(set_span_in_context(self.span))
         entered = _current.set(self)
         if self.operation.starts_life:
-            self._tracing.sends_under_way.add(id(self))
+            self._tracing.origins.sends_under_way.add(id(self))
         own = self._tracing.settings.http_spans == "own"
         try:
             with suppress_http_instrumentation() if own else nullcontext():
@@ -119,75 +102,10 @@ class Call:
             self._fail(error)
             raise
         finally:
-            self._tracing.sends_under_way.discard(id(self))
+            self._tracing.origins.sends_under_way.discard(id(self))
             _current.reset(entered)
             otel_context.detach(attached)
             self._end()
-
-    # Attempts ----------------------------------------------------------------------
-
-    def attempt_began(self, request: Any, describe: Describe) -> None:
-        """
-        One request is about to go out.
-
-        Args:
-            request: The HTTP library's own object; the request hook is given it.
-            describe: Returns the span's name and attributes for it; called
-                only if they are recorded.
-        """
-        self._end_attempt()
-        # What answered an earlier attempt says nothing of this one.
-        self._answered_at = self._linq_trace_id = None
-        settings = self._tracing.settings
-        if self.span.is_recording():
-            if settings.http_spans == "own":
-                name, attributes = describe(request, self.operation)
-                if self.attempts:
-                    attributes[a.HTTP_REQUEST_RESEND_COUNT] = self.attempts
-                self._attempt = self._tracing.start_attempt(name, self._context, attributes)
-            if settings.request_hook is not None:
-                with shield("the request hook"):
-                    settings.request_hook(self.span, request)
-        self.attempts += 1
-
-    def attempt_answered(self, request: Any, response: Any, answer: Answer) -> None:
-        """
-        The request under way was answered.
-
-        Args:
-            request: The HTTP library's own object, for the response hook.
-            response: As *request*.
-            answer: What came back.
-        """
-        self._answered_at = time.time_ns()
-        linq_trace_id = self._linq_trace_id = parse_id(answer.linq_trace_id)
-        if linq_trace_id is not None:
-            self._linq_trace_ids.append(linq_trace_id)
-        attempt, self._attempt = self._attempt, None
-        if attempt is not None:
-            attempt.set_attributes(answer.attributes(linq_trace_id))
-            if answer.is_error:
-                attempt.set_status(Status(StatusCode.ERROR))
-            attempt.end(self._answered_at)
-        hook = self._tracing.settings.response_hook
-        if hook is not None and self.span.is_recording():
-            with shield("the response hook"):
-                hook(self.span, request, response)
-
-    def attempt_failed(self, error: BaseException | None) -> None:
-        """
-        The request under way got no answer: connection error, time-out.
-        """
-        if self._attempt is not None and error is not None:
-            mark_error(self._attempt, error)
-        self._end_attempt()
-
-    def _end_attempt(self) -> None:
-        attempt, self._attempt = self._attempt, None
-        if attempt is not None:
-            attempt.end()
-
-    # The answer ------------------------------------------------------------------
 
     def learn(self, answer: object) -> None:
         """
@@ -225,7 +143,7 @@ class Call:
         Args:
             known: What the store holds under :attr:`replay_keys`.
         """
-        if self._answered_at is None or not self.operation.causes_events:
+        if self.attempts.answered_at is None or not self.operation.causes_events:
             return None
         with shield("beginning a message's life"):
             if known is not None and known[1].is_accepted:
@@ -238,21 +156,18 @@ class Call:
         return SendFacts(
             operation=self.operation,
             sender=self.span.get_span_context(),
-            linq_trace_id=self._linq_trace_id,
-            linq_trace_ids=tuple(self._linq_trace_ids),
+            linq_trace_id=self.attempts.linq_trace_id,
+            linq_trace_ids=tuple(self.attempts.linq_trace_ids),
             message_id=self._message_id,
             chat_id=self._chat_id,
             idempotency_key=self._idempotency_key,
             began_at=self._began_at,
-            answered_at=self._answered_at,
+            answered_at=self.attempts.answered_at,
         )
-
-    # The end ----------------------------------------------------------------------
 
     def _fail(self, error: Exception) -> None:
         with shield("marking a failed call"):
-            if self._attempt is not None:
-                self.attempt_failed(error.__cause__ or error)
+            self.attempts.note_error(error.__cause__ or error)
             if self.span.is_recording():
                 self.span.set_attributes(Failure.of_exception(error).attributes())
                 self.span.set_attribute(a.ERROR_TYPE, error_type_of(error))
@@ -260,23 +175,19 @@ class Call:
 
     def _end(self) -> None:
         with shield("ending a call"):
-            self._end_attempt()
+            self.attempts.end()
             if self.span.is_recording():
                 self.span.set_attributes(self._final_attributes())
             # The store's time is not the call's.
-            self.span.end(self._answered_at)
+            self.span.end(self.attempts.answered_at)
 
     def _final_attributes(self) -> dict[str, Any]:
-        attributes: dict[str, Any] = {a.ATTEMPTS: self.attempts}
-        if self._linq_trace_ids:
-            attributes[a.LINQ_TRACE_ID] = self._linq_trace_ids[-1]
-        if len(self._linq_trace_ids) > 1:
-            attributes[a.LINQ_TRACE_IDS] = tuple(self._linq_trace_ids)
+        found = self.attempts.attributes()
         if self._message_id is not None:
-            attributes[a.MESSAGE_ID] = self._message_id
+            found[a.MESSAGE_ID] = self._message_id
         if self._chat_id is not None:
-            attributes[a.CHAT_ID] = self._chat_id
-        return attributes
+            found[a.CHAT_ID] = self._chat_id
+        return found
 
 
 def _creation_attributes(operation: Operation) -> dict[str, Any]:

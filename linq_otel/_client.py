@@ -104,11 +104,11 @@ class SdkPatches:
         call = self._open_call(instance, args, kwargs)
         if call is None:
             return wrapped(*args, **kwargs)
-        tracing = self._tracing
+        origins = self._tracing.origins
         with call.active():
-            tracing.save(call.early_origin())
+            origins.save(call.early_origin())
             answer = wrapped(*args, **kwargs)
-            tracing.save(call.settle(tracing.find(call.replay_keys)))
+            origins.save(call.settle(origins.find(call.replay_keys)))
             return answer
 
     async def _arequest(
@@ -117,17 +117,11 @@ class SdkPatches:
         call = self._open_call(instance, args, kwargs)
         if call is None:
             return await wrapped(*args, **kwargs)
-        tracing = self._tracing
+        origins = self._tracing.origins
         with call.active():
-            # Shielded: a process that is ending has no threads left for a shared store.
-            with shield("saving an early origin"):
-                await tracing.asave(call.early_origin())
+            await origins.asave(call.early_origin())
             answer = await wrapped(*args, **kwargs)
-            known = None
-            with shield("looking up a replay"):
-                known = await tracing.afind(call.replay_keys)
-            with shield("saving an origin"):
-                await tracing.asave(call.settle(known))
+            await origins.asave(call.settle(await origins.afind(call.replay_keys)))
             return answer
 
     def _open_call(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Call | None:
@@ -172,7 +166,7 @@ def _build_request(
     call = current_call()
     if call is not None:
         with shield("beginning an attempt"):
-            call.attempt_began(request, describe_request)
+            call.attempts.begin(request, describe_request)
     return request
 
 
@@ -186,7 +180,7 @@ def _sleep_for_retry(
             response = kwargs["response"]
             if response is None:
                 # The SDK sleeps inside the except block that caught the error.
-                call.attempt_failed(sys.exc_info()[1])
+                call.attempts.note_error(sys.exc_info()[1])
             else:
                 note_response(call, response)
     return wrapped(*args, **kwargs)

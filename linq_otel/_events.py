@@ -25,10 +25,14 @@ from .errors import MalformedEventError
 
 __all__ = ["Event", "parse_event", "parse_id", "parse_lower_id"]
 
-# The look-ahead refuses 7 to 15 digits, however they are grouped: a phone number.
-_ID = re.compile(r"(?!(?:\d[-_]*){7,15}\Z)[0-9A-Za-z][0-9A-Za-z_-]{0,127}", re.ASCII)
+# The first look-ahead refuses 7 to 15 digits, however they are grouped: a phone number.
+# The second asks for a digit, which every id has and a bare word or name has not.
+_ID = re.compile(
+    r"(?!(?:\d[-_]*){7,15}\Z)(?=\D*\d|[0-9a-fA-F]{32}\Z)[0-9A-Za-z][0-9A-Za-z_-]{0,127}",
+    re.ASCII,
+)
 _EVENT_TYPE = re.compile(r"[a-z][a-z_]{0,40}(?:\.[a-z][a-z_]{0,40}){1,3}", re.ASCII)
-_WORD = re.compile(r"[A-Za-z]{1,16}", re.ASCII)
+_SERVICE = re.compile("iMessage|RCS|SMS|MMS")
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -127,7 +131,7 @@ def parse_event(
         reply_to=parse_lower_id(as_mapping(data.get("reply_to")).get("message_id")),
         idempotency_key=_key(data.get("idempotency_key")),
         direction=_direction(data),
-        service=_match(_WORD, data.get("service")),
+        service=_match(_SERVICE, data.get("service")),
         sent_at=_time(data, message, "sent_at"),
         delivered_at=_time(data, message, "delivered_at"),
         read_at=_time(data, message, "read_at"),
@@ -142,8 +146,8 @@ def parse_id(value: object) -> str | None:
     """
     Return *value* if it reads like an opaque id; None otherwise.
 
-    Letters, digits, ``-`` and ``_``, at most 128 of them, and not the 7 to 15
-    digits of a phone number.
+    Letters, digits, ``-`` and ``_``, at most 128 of them and at least one
+    digit, and not the 7 to 15 digits of a phone number.
     """
     return _match(_ID, value)
 

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Final
 from ._lifecycle import Role, role_of
 from ._origins import store_keys
 from ._placements import Delivery, Found
-from ._shield import shield
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ._events import Event
-    from ._tracing import Tracing
+    from ._keeping import OriginKeeper
 
 
 WAIT: Final = 0.25
@@ -34,32 +33,30 @@ _FRESH_NS: Final = 5_000_000_000
 _FRUITLESS_AT_MOST: Final = 3
 
 
-def look_up(tracing: Tracing, event: Event) -> Delivery:
+def look_up(origins: OriginKeeper, event: Event) -> Delivery:
     """
     Find where *event*'s message came from, and claim the event.
     """
-    found = tracing.find(event.keys)
-    for pause in _pauses(tracing, event, found):
+    found = origins.find(event.keys)
+    for pause in _pauses(origins, event, found):
         time.sleep(pause)
-        found = tracing.find(event.keys)
+        found = origins.find(event.keys)
         if is_settled(found):
             break
-    return _complete(tracing, event, found)
+    return _complete(origins, event, found)
 
 
-async def alook_up(tracing: Tracing, event: Event) -> Delivery:
+async def alook_up(origins: OriginKeeper, event: Event) -> Delivery:
     """
     Do the same off the event loop.
     """
-    found = await tracing.afind(event.keys)
-    for pause in _pauses(tracing, event, found):
+    found = await origins.afind(event.keys)
+    for pause in _pauses(origins, event, found):
         await asyncio.sleep(pause)
-        found = await tracing.afind(event.keys)
+        found = await origins.afind(event.keys)
         if is_settled(found):
             break
-    if tracing.store.is_shared:
-        return await asyncio.to_thread(_complete, tracing, event, found)
-    return _complete(tracing, event, found)
+    return await origins.off_loop(_complete, origins, event, found)
 
 
 def is_settled(found: Found | None) -> bool:
@@ -69,40 +66,37 @@ def is_settled(found: Found | None) -> bool:
     return found is not None and bool(found[1].lifecycle or found[1].is_accepted)
 
 
-def _pauses(tracing: Tracing, event: Event, found: Found | None) -> Iterator[float]:
+def _pauses(origins: OriginKeeper, event: Event, found: Found | None) -> Iterator[float]:
     """
     Give the pauses before each further look; none where waiting is pointless.
     """
-    if is_settled(found) or not _may_have_overtaken(tracing, event):
+    if is_settled(found) or not _may_have_overtaken(origins, event):
         return
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:
-        if not tracing.store.is_shared and not tracing.sends_under_way:
+        if not origins.store.is_shared and not origins.sends_under_way:
             # The last send of this process has settled, maybe since the last look.
             yield 0.0
             return
         yield _PAUSE
-    tracing.fruitless_waits += 1
+    origins.fruitless_waits += 1
 
 
-def _may_have_overtaken(tracing: Tracing, event: Event) -> bool:
+def _may_have_overtaken(origins: OriginKeeper, event: Event) -> bool:
     if role_of(event) is not Role.STAGE or not event.keys:
         return False
-    if not tracing.store.is_shared:
-        return True
-    if tracing.fruitless_waits >= _FRUITLESS_AT_MOST:
+    if origins.fruitless_waits >= _FRUITLESS_AT_MOST:
         return False
+    if not origins.store.is_shared:
+        return True
     return event.created_at is None or time.time_ns() - event.created_at < _FRESH_NS
 
 
-def _complete(tracing: Tracing, event: Event, found: Found | None) -> Delivery:
+def _complete(origins: OriginKeeper, event: Event, found: Found | None) -> Delivery:
     if is_settled(found):
-        tracing.fruitless_waits = 0
+        origins.fruitless_waits = 0
     replied = None
     if event.reply_to is not None and role_of(event) is Role.INBOUND:
-        replied = tracing.find(store_keys(event.reply_to, (), None))
-    is_duplicate = False
-    if event.event_id is not None:
-        with shield("claiming an event"):
-            is_duplicate = not tracing.store.claim(event.event_id)
-    return Delivery(event, found, replied, is_duplicate)
+        replied = origins.find(store_keys(event.reply_to, (), None))
+    is_new = event.event_id is None or origins.claim(event.event_id)
+    return Delivery(event, found, replied, is_duplicate=not is_new)

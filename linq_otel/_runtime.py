@@ -40,7 +40,7 @@ class _Active:
         with self.lock:
             before, self.tracing = self.tracing, tracing
         if before is not None and isinstance(before.settings.store, str):
-            before.store.close()
+            before.origins.store.close()
 
     def _renew_lock(self) -> None:
         self.lock = threading.Lock()

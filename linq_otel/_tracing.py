@@ -8,7 +8,6 @@ things they share: the settings and the store.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 from . import _attributes as a
+from ._keeping import OriginKeeper
 from ._lifecycle import Lifecycle, StageTimes, context_under
 from ._shield import shield
 from ._tracer import TracerSource, start_span
@@ -29,24 +29,19 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, SpanContext
     from opentelemetry.util.types import Attributes
 
-    from ._origins import Origin
     from ._settings import Settings
     from .stores import Store
 
 
 class Tracing:
     """
-    Draws spans with one tracer, and keeps origins in one store.
+    Draws spans with one tracer; its origins are in one store.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings = settings
-        self.store = store
+        self.origins = OriginKeeper(store)
         self.source = TracerSource(settings.tracer_provider)
-        self.sends_under_way: set[int] = set()
-        self.fruitless_waits = 0
-
-    # Spans -------------------------------------------------------------------
 
     def start_call(self, name: str, kind: SpanKind, attributes: Attributes, start: int) -> Span:
         """
@@ -177,41 +172,6 @@ class Tracing:
             return Context()
         # Without an id generator, only a parent can name the trace.
         return context_under(self.decide(lifecycle).span_context(sampled=True), Context())
-
-    # The store, shielded ---------------------------------------------------------
-
-    def save(self, origin: Origin | None) -> None:
-        """
-        Keep *origin*; a store that fails costs the join, never the call.
-        """
-        if origin is not None and origin.keys:
-            with shield("saving an origin"):
-                self.store.save(origin)
-
-    async def asave(self, origin: Origin | None) -> None:
-        """
-        Keep *origin* off the event loop.
-        """
-        if origin is None or not self.store.is_shared:
-            self.save(origin)
-        else:
-            await asyncio.to_thread(self.save, origin)
-
-    def find(self, keys: Sequence[str]) -> tuple[str, Origin] | None:
-        """
-        Return the first of *keys* that has an origin, with that origin.
-        """
-        with shield("looking up an origin"):
-            return self.store.find(*keys) if keys else None
-        return None
-
-    async def afind(self, keys: Sequence[str]) -> tuple[str, Origin] | None:
-        """
-        Look up *keys* off the event loop.
-        """
-        if not keys or not self.store.is_shared:
-            return self.find(keys)
-        return await asyncio.to_thread(self.find, keys)
 
 
 def mark_error(span: Span, error: BaseException) -> None:

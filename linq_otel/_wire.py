@@ -56,7 +56,7 @@ def note_response(call: Call, response: httpx.Response) -> None:
     )
     if answer.is_error:
         answer = answer.explained_by(_read_json(response))
-    call.attempt_answered(response.request, response, answer)
+    call.attempts.note_answer(response.request, response, answer)
 
 
 def learn_ids(call: Call, answer: object, response: httpx.Response) -> None:

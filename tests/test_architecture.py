@@ -54,10 +54,11 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "errors",
             "stores",
         },
+        "_keeping": {"_origins", "_shield", "stores"},
         "_tracing": {
             "_attributes",
+            "_keeping",
             "_lifecycle",
-            "_origins",
             "_settings",
             "_shield",
             "_tracer",
@@ -68,8 +69,17 @@ LAYERS: dict[str, dict[str, set[str]]] = {
     "calls and deliveries": {
         "_answers": {"_attributes", "_json", "_tracing"},
         "_lives": {"_attributes", "_lifecycle", "_operations", "_origins", "_tracing"},
+        "_attempts": {
+            "_answers",
+            "_attributes",
+            "_events",
+            "_operations",
+            "_shield",
+            "_tracing",
+        },
         "_calls": {
             "_answers",
+            "_attempts",
             "_attributes",
             "_events",
             "_lives",
@@ -80,7 +90,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
         },
         "_wire": {"_answers", "_attributes", "_calls", "_operations"},
         "_placements": {"_attributes", "_events", "_lifecycle", "_origins", "_tracing"},
-        "_lookups": {"_events", "_lifecycle", "_origins", "_placements", "_shield", "_tracing"},
+        "_lookups": {"_events", "_keeping", "_lifecycle", "_origins", "_placements"},
         "_deliveries": {
             "_attributes",
             "_events",
@@ -103,6 +113,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "_wire",
         },
         "webhooks._signatures": {"errors"},
+        "webhooks._gate": {"_events", "_shield", "errors", "webhooks._signatures"},
         "webhooks._receiver": {
             "_deliveries",
             "_events",
@@ -113,6 +124,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "_shield",
             "_tracing",
             "errors",
+            "webhooks._gate",
             "webhooks._signatures",
         },
     },
@@ -137,6 +149,7 @@ INSIDE_FUNCTIONS = {"stores": {"stores.memory", "stores.sqlite"}}
 API, SEMCONV = "opentelemetry", "opentelemetry.semconv"
 INSTRUMENTATION = "opentelemetry.instrumentation"
 THIRD_PARTIES = {
+    "_attempts": {API},
     "_attributes": {SEMCONV},
     "_calls": {API, INSTRUMENTATION},
     "_client": {INSTRUMENTATION, "wrapt"},

@@ -39,7 +39,7 @@ class TestGetTracing:
         monkeypatch.setenv("OTEL_PYTHON_LINQ_STORE", f"sqlite:///{tmp_path}/linq.db")
         tracing = get_tracing()
         assert tracing.settings.join == "message"
-        assert isinstance(tracing.store, SQLiteStore)
+        assert isinstance(tracing.origins.store, SQLiteStore)
 
 
 class TestConfigureTracing:
@@ -62,7 +62,7 @@ class TestConfigureTracing:
         before = configure_tracing({"store": f"sqlite:///{tmp_path}/linq.db"})
         configure_tracing({})
         with pytest.raises(StoreError, match="is closed"):
-            before.store.claim("e1")
+            before.origins.store.claim("e1")
 
 
 class TestForgetTracing:
@@ -71,14 +71,14 @@ class TestForgetTracing:
         tracing = configure_tracing({"store": f"sqlite:///{tmp_path}/linq.db"})
         forget_tracing()
         with pytest.raises(StoreError, match="is closed"):
-            tracing.store.claim("e1")
+            tracing.origins.store.claim("e1")
         assert get_tracing() is not tracing
 
     def test_leaves_the_users_store(self) -> None:
         """A store the app opened is the app's to close."""
         store = MemoryStore()
         tracing = configure_tracing({"store": store})
-        tracing.save(accepted("m1"))
+        tracing.origins.save(accepted("m1"))
         forget_tracing()
         configure_tracing({})
         assert store.find("message:m1") == ("message:m1", accepted("m1"))
@@ -93,7 +93,7 @@ class TestBuildTracing:
     def test_a_store_of_the_users(self) -> None:
         """An object is used as it is."""
         store = MemoryStore()
-        assert build_tracing(Settings(store=store)).store is store
+        assert build_tracing(Settings(store=store)).origins.store is store
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -129,10 +129,11 @@ class TestFork:
                 return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
             def save():
-                tracing.save(Origin("00-" + "1" * 32 + "-" + "2" * 16 + "-01", message_id="m1"))
+                traceparent = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
+                tracing.origins.save(Origin(traceparent, message_id="m1"))
                 return 0
 
-            print(child(save), child(lambda: int(tracing.find(["message:m1"]) is None)))
-            print(tracing.find(["message:m1"])[0])
+            print(child(save), child(lambda: int(tracing.origins.find(["message:m1"]) is None)))
+            print(tracing.origins.find(["message:m1"])[0])
         """
         assert run_script(code, str(tmp_path)) == "0 0\nmessage:m1\n"

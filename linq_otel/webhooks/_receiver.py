@@ -5,32 +5,31 @@ The framework-free receiver: headers and a body in, an event and its span out.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from linq_otel._deliveries import Handling, run_handler
-from linq_otel._events import Event, parse_event
 from linq_otel._lookups import alook_up, look_up
 from linq_otel._placements import Delivery
 from linq_otel._runtime import build_tracing, get_tracing
 from linq_otel._settings import Options, Settings
 from linq_otel._shield import report, shield
-from linq_otel.errors import ConfigurationError, MalformedEventError, SignatureError, WebhookError
+from linq_otel.errors import MalformedEventError, SignatureError, WebhookError
 
-from ._signatures import TOLERANCE, LinqHeaders, Verifier
+from ._gate import Gate
+from ._signatures import TOLERANCE
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 
     from typing_extensions import Unpack
 
+    from linq_otel._events import Event
     from linq_otel._tracing import Tracing
 
+    from ._gate import Body
     from ._signatures import Headers
-
-    Body = bytes | bytearray | memoryview | str | Mapping[str, Any]
 
 
 MAX_BODY: Final = 1024 * 1024
@@ -76,13 +75,14 @@ class WebhookReceiver:
     ) -> None:
         self.enforce = enforce
         self.max_body = max_body
-        self._tolerance = tolerance
-        self._clock = clock
         self._own = build_tracing(Settings.read(options)) if options else None
-        self._verifier: tuple[Tracing | None, Verifier | None] | None = None
-        if secret is not None:
-            secrets = (secret,) if isinstance(secret, str) else tuple(secret)
-            self._verifier = (None, Verifier(secrets, tolerance, clock=clock))
+        self._gate = Gate(
+            (secret,) if isinstance(secret, str) else secret,
+            lambda: self.tracing.settings.webhook_secrets,
+            tolerance=tolerance,
+            clock=clock,
+            max_body=max_body,
+        )
 
     def accept(self, headers: Headers | None, body: Body, *, verified: bool | None = None) -> Event:
         """
@@ -100,15 +100,7 @@ class WebhookReceiver:
             MalformedEventError: If the body is no Linq event, or above
                 ``max_body``.
         """
-        kept = LinqHeaders.of(headers)
-        raw = self._bounded(body)
-        if verified is None:
-            verified = self._verify(kept, raw)
-        if verified is False:
-            raise SignatureError("signature", "the caller found the signature to be bad")
-        return parse_event(
-            raw, subscription_id=kept.get("x-webhook-subscription-id"), verified=verified
-        )
+        return self._gate.admit(headers, body, verified)
 
     @contextmanager
     def process(
@@ -164,9 +156,9 @@ class WebhookReceiver:
             return
         if delivery.rejected is None:
             with shield("looking up a delivery"):
-                delivery = look_up(tracing, delivery.event)
+                delivery = look_up(tracing.origins, delivery.event)
         with run_handler(tracing, delivery) as handling:
-            tracing.save(handling.origin)
+            tracing.origins.save(handling.origin)
             yield handling
 
     @asynccontextmanager
@@ -182,9 +174,9 @@ class WebhookReceiver:
             return
         if delivery.rejected is None:
             with shield("looking up a delivery"):
-                delivery = await alook_up(tracing, delivery.event)
+                delivery = await alook_up(tracing.origins, delivery.event)
         with run_handler(tracing, delivery) as handling:
-            await tracing.asave(handling.origin)
+            await tracing.origins.asave(handling.origin)
             yield handling
 
     @property
@@ -208,61 +200,10 @@ class WebhookReceiver:
         if self.enforce:
             raise refusal
         with shield("reading a delivery"):
-            return self._rejected(body, refusal)
+            if isinstance(refusal, SignatureError):
+                event = self._gate.peek(body)
+                return Delivery(event, rejected=refusal.reason) if event else None
         return None
-
-    def _rejected(self, body: Body, refusal: WebhookError) -> Delivery | None:
-        if not isinstance(refusal, SignatureError):
-            return None
-        try:
-            event = parse_event(self._bounded(body), verified=False)
-        except MalformedEventError:
-            return None
-        return Delivery(event, rejected=refusal.reason)
-
-    def _verify(self, headers: LinqHeaders, raw: bytes | str | Mapping[str, Any]) -> bool | None:
-        verifier = self._get_verifier()
-        if verifier is None:
-            return None
-        if isinstance(raw, Mapping):
-            raise SignatureError("parsed", "a parsed body cannot be verified; pass the bytes")
-        # Text that came from no bytes at all must still be refused, not raise.
-        verifier.verify(
-            headers, raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw
-        )
-        return True
-
-    def _bounded(self, body: Body) -> bytes | str | Mapping[str, Any]:
-        if isinstance(body, Mapping):
-            return body
-        # A caller without a type checker may hand in anything.
-        raw: object = (
-            bytes(body) if isinstance(body, (bytearray, memoryview)) else cast("object", body)
-        )
-        if not isinstance(raw, (bytes, str)):
-            raise MalformedEventError("type", "the body is neither bytes, text nor an object")
-        if len(raw) > self.max_body:
-            raise MalformedEventError("size", f"the body is longer than {self.max_body} bytes")
-        return raw
-
-    def _get_verifier(self) -> Verifier | None:
-        if self._verifier is not None and self._verifier[0] is None:
-            return self._verifier[1]
-        tracing = self.tracing
-        if self._verifier is None or self._verifier[0] is not tracing:
-            self._verifier = (tracing, self._build_verifier(tracing.settings.webhook_secrets))
-        return self._verifier[1]
-
-    def _build_verifier(self, secrets: Sequence[str]) -> Verifier | None:
-        if not secrets:
-            report("webhook: no secret", "no webhook secret is set: deliveries join unverified")
-            return None
-        try:
-            return Verifier(secrets, self._tolerance, clock=self._clock)
-        except ConfigurationError as error:
-            # With a secret nobody can use, no delivery can be trusted.
-            report("webhook: bad secret", f"{error}; no webhook will be joined")
-            return Verifier((), self._tolerance, clock=self._clock)
 
 
 def _trusted(handling: Handling | None) -> Event | None:

@@ -135,8 +135,8 @@ class TestStore:
         start()
         sizes: list[int] = []
         client._client.event_hooks["request"].append(
-            lambda _request: sizes.append(len(get_tracing().sends_under_way))
+            lambda _request: sizes.append(len(get_tracing().origins.sends_under_way))
         )
         client.chats.messages.send(CHAT_ID, message=text_message())
         client.chats.mark_as_read(CHAT_ID)
-        assert (sizes, get_tracing().sends_under_way) == ([1, 0], set())
+        assert (sizes, get_tracing().origins.sends_under_way) == ([1, 0], set())

@@ -505,9 +505,9 @@ class TestBuildTracing:
         make(path)
         with caplog.at_level(logging.WARNING, "linq_otel"):
             tracing = build_tracing(Settings(store=f"sqlite:///{path}"))
-        tracing.save(accepted("m1"))
-        assert isinstance(tracing.store, MemoryStore)
-        assert tracing.find(["message:m1"]) == ("message:m1", accepted("m1"))
+        tracing.origins.save(accepted("m1"))
+        assert isinstance(tracing.origins.store, MemoryStore)
+        assert tracing.origins.find(["message:m1"]) == ("message:m1", accepted("m1"))
         line = f"the store {path} {message}; origins stay in this process instead (logged once)"
         assert [record.getMessage() for record in caplog.records] == [line]
         assert tally.counts() == {"store: StoreError": 1}
@@ -519,7 +519,7 @@ class TestBuildTracing:
             "no store at 'redis:': use memory: or sqlite:///path/to/file; "
             "origins stay in this process instead (logged once)"
         )
-        assert isinstance(tracing.store, MemoryStore)
+        assert isinstance(tracing.origins.store, MemoryStore)
         assert [record.getMessage() for record in caplog.records] == [line]
 
 

@@ -180,7 +180,7 @@ class TestOverHttp:
 
     def test_the_loop_serves_others_while_a_delivery_waits(self, served: Stage, desk: Desk) -> None:
         """A webhook that has overtaken its answer holds up nobody else."""
-        desk.receiver.tracing.sends_under_way.add(1)
+        desk.receiver.tracing.origins.sends_under_way.add(1)
         served.app = wrapped(starlette_app(), desk)
         waiting = threading.Thread(target=served.post, args=("/hook", BODY, HEADERS))
         waiting.start()
@@ -188,7 +188,7 @@ class TestOverHttp:
         served.post("/hook", b"{}")
         took = time.monotonic() - began
         waiting.join(5)
-        desk.receiver.tracing.sends_under_way.clear()
+        desk.receiver.tracing.origins.sends_under_way.clear()
         assert took < 0.2
 
 

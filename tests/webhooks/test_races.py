@@ -66,10 +66,10 @@ class TestSharedStore:
         """The sender is instrumented after all."""
         desk = shared_desk(desk)
         tracing = desk.receiver.tracing
-        tracing.fruitless_waits = 3
+        tracing.origins.fruitless_waits = 3
         desk.send()
         assert timed(desk, fresh()) < WAIT
-        assert tracing.fruitless_waits == 0
+        assert tracing.origins.fruitless_waits == 0
         unknown = fresh(message_id=p.REPLIED_ID)
         assert timed(desk, unknown) >= WAIT
 

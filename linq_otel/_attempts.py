@@ -1,0 +1,142 @@
+"""
+The requests one call puts on the wire, one after another.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import Status, StatusCode, set_span_in_context
+
+from . import _attributes as a
+from ._events import parse_id
+from ._shield import shield
+from ._tracing import mark_error
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.trace import Span
+
+    from ._answers import Answer
+    from ._operations import Operation
+    from ._tracing import Tracing
+
+    Describe = Callable[[Any, Operation], tuple[str, dict[str, Any]]]
+
+
+class Attempts:
+    """
+    Follows the attempts of one call, and keeps the Linq trace id of each.
+
+    Args:
+        tracing: Draws their spans.
+        operation: What is attempted.
+        call: The span they hang under.
+
+    Attributes:
+        count: How many went out.
+        linq_trace_ids: The ``X-Trace-ID`` of each that was answered with one.
+        answered_at: When the last was answered, Unix nanoseconds; None if it
+            was not.
+        linq_trace_id: The last one's ``X-Trace-ID``, or None.
+    """
+
+    __slots__ = (
+        "_call",
+        "_operation",
+        "_span",
+        "_tracing",
+        "answered_at",
+        "count",
+        "linq_trace_id",
+        "linq_trace_ids",
+    )
+
+    def __init__(self, tracing: Tracing, operation: Operation, call: Span) -> None:
+        self._tracing = tracing
+        self._operation = operation
+        self._call = call
+        self._span: Span | None = None
+        self.count = 0
+        self.linq_trace_ids: list[str] = []
+        self.linq_trace_id: str | None = None
+        self.answered_at: int | None = None
+
+    def begin(self, request: Any, describe: Describe) -> None:
+        """
+        One request is about to go out.
+
+        Args:
+            request: The HTTP library's own object; the request hook is given it.
+            describe: Returns the span's name and attributes for it; called
+                only if they are recorded.
+        """
+        self.end()
+        # What answered an earlier attempt says nothing of this one.
+        self.answered_at = self.linq_trace_id = None
+        settings = self._tracing.settings
+        if self._call.is_recording():
+            if settings.http_spans == "own":
+                name, attributes = describe(request, self._operation)
+                if self.count:
+                    attributes[a.HTTP_REQUEST_RESEND_COUNT] = self.count
+                context = set_span_in_context(self._call)
+                self._span = self._tracing.start_attempt(name, context, attributes)
+            if settings.request_hook is not None:
+                with shield("the request hook"):
+                    settings.request_hook(self._call, request)
+        self.count += 1
+
+    def note_answer(self, request: Any, response: Any, answer: Answer) -> None:
+        """
+        The request under way was answered.
+
+        Args:
+            request: The HTTP library's own object, for the response hook.
+            response: As *request*.
+            answer: What came back.
+        """
+        self.answered_at = time.time_ns()
+        self.linq_trace_id = parse_id(answer.linq_trace_id)
+        if self.linq_trace_id is not None:
+            self.linq_trace_ids.append(self.linq_trace_id)
+        span, self._span = self._span, None
+        if span is not None:
+            span.set_attributes(answer.attributes(self.linq_trace_id))
+            if answer.is_error:
+                span.set_status(Status(StatusCode.ERROR))
+            span.end(self.answered_at)
+        hook = self._tracing.settings.response_hook
+        if hook is not None and self._call.is_recording():
+            with shield("the response hook"):
+                hook(self._call, request, response)
+
+    def note_error(self, error: BaseException | None) -> None:
+        """
+        The request under way, if one is, got no answer: connection error, time-out.
+        """
+        if self._span is not None and error is not None:
+            mark_error(self._span, error)
+        self.end()
+
+    def end(self) -> None:
+        """
+        End the span of the request under way, if one is.
+        """
+        span, self._span = self._span, None
+        if span is not None:
+            span.end()
+
+    def attributes(self) -> dict[str, Any]:
+        """
+        What the call's span says of its attempts.
+        """
+        found: dict[str, Any] = {a.ATTEMPTS: self.count}
+        if self.linq_trace_ids:
+            found[a.LINQ_TRACE_ID] = self.linq_trace_ids[-1]
+        if len(self.linq_trace_ids) > 1:
+            found[a.LINQ_TRACE_IDS] = tuple(self.linq_trace_ids)
+        return found

@@ -1,0 +1,127 @@
+"""
+Which deliveries are let in: small enough, signed by Linq, and events at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from linq_otel._events import Event, parse_event
+from linq_otel._shield import report
+from linq_otel.errors import ConfigurationError, MalformedEventError, SignatureError
+
+from ._signatures import LinqHeaders, Verifier
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ._signatures import Headers
+
+    Body = bytes | bytearray | memoryview | str | Mapping[str, Any]
+    Raw = bytes | str | Mapping[str, Any]
+
+
+class Gate:
+    """
+    Verifies and reads deliveries.
+
+    Args:
+        secrets: The secrets to check with; those in force else.
+        get_secrets: Returns the secrets in force.
+        tolerance: Seconds a timestamp may be off.
+        clock: Seconds since the epoch.
+        max_body: Bytes above which a body is refused.
+
+    Raises:
+        ConfigurationError: If one of *secrets* is not base64.
+    """
+
+    def __init__(
+        self,
+        secrets: Sequence[str] | None,
+        get_secrets: Callable[[], tuple[str, ...]],
+        *,
+        tolerance: float,
+        clock: Callable[[], float],
+        max_body: int,
+    ) -> None:
+        self._tolerance = tolerance
+        self._clock = clock
+        self._max_body = max_body
+        self._get_secrets = get_secrets
+        self._given = Verifier(secrets, tolerance, clock=clock) if secrets is not None else None
+        self._in_force: tuple[tuple[str, ...], Verifier | None] | None = None
+
+    def admit(self, headers: Headers | None, body: Body, verified: bool | None) -> Event:  # noqa: FBT001  # As the receiver's keyword.
+        """
+        Verify and read one delivery.
+
+        Raises:
+            SignatureError: If a secret is set and no signature is good.
+            MalformedEventError: If the body is too long, or no Linq event.
+        """
+        kept = LinqHeaders.of(headers)
+        raw = self._bounded(body)
+        if verified is None:
+            verified = self._verify(kept, raw)
+        if verified is False:
+            raise SignatureError("signature", "the caller found the signature to be bad")
+        return parse_event(
+            raw, subscription_id=kept.get("x-webhook-subscription-id"), verified=verified
+        )
+
+    def peek(self, body: Body) -> Event | None:
+        """
+        Read a delivery that did not verify, for its type alone; None if it cannot be read.
+        """
+        try:
+            return parse_event(self._bounded(body), verified=False)
+        except MalformedEventError:
+            return None
+
+    def _verify(self, headers: LinqHeaders, raw: Raw) -> bool | None:
+        verifier = self._given or self._find_verifier()
+        if verifier is None:
+            return None
+        if isinstance(raw, Mapping):
+            raise SignatureError("parsed", "a parsed body cannot be verified; pass the bytes")
+        # Text that came from no bytes at all must still be refused, not raise.
+        body = raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw
+        verifier.verify(headers, body)
+        return True
+
+    def _bounded(self, body: Body) -> Raw:
+        if isinstance(body, Mapping):
+            return body
+        raw: object = body if isinstance(body, (bytes, str)) else _copied(body)
+        if not isinstance(raw, (bytes, str)):
+            raise MalformedEventError("type", "the body is neither bytes, text nor an object")
+        if len(raw) > self._max_body:
+            raise MalformedEventError("size", f"the body is longer than {self._max_body} bytes")
+        return raw
+
+    def _find_verifier(self) -> Verifier | None:
+        secrets = self._get_secrets()
+        if self._in_force is None or self._in_force[0] is not secrets:
+            self._in_force = (secrets, self._build_verifier(secrets))
+        return self._in_force[1]
+
+    def _build_verifier(self, secrets: tuple[str, ...]) -> Verifier | None:
+        if not secrets:
+            report("webhook: no secret", "no webhook secret is set: deliveries join unverified")
+            return None
+        try:
+            return Verifier(secrets, self._tolerance, clock=self._clock)
+        except ConfigurationError as error:
+            # With a secret nobody can use, no delivery can be trusted.
+            report("webhook: bad secret", f"{error}; no webhook will be joined")
+            return Verifier((), self._tolerance, clock=self._clock)
+
+
+def _copied(body: object) -> bytes | None:
+    # A caller without a type checker may hand in anything.
+    if isinstance(body, (bytearray, memoryview)):
+        return bytes(cast("bytearray", body))
+    return None
