@@ -10,44 +10,39 @@ what is missing costs a detail and never a call.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from wrapt import wrap_function_wrapper
 
 from ._calls import Call, current_call
 from ._json import as_mapping
 from ._operations import operation_of
 from ._settings import compile_excluded
-from ._shield import report, shield
+from ._shield import shield
 from ._wire import describe_request, learn_ids, note_response
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._patching import Patches
     from ._tracing import Tracing
-
-    Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
 _MODULE: Final = "linq._base_client"
 
 
-class SdkPatches:
+class SdkSeams:
     """
-    The wrappers put into the SDK, and how to take them out again.
+    The wrappers in the SDK: what they are, and the tracing they draw with.
     """
 
     def __init__(self, tracing: Tracing) -> None:
         self._tracing = tracing
         self._excluded = compile_excluded(tracing.settings.excluded_urls)
-        self._is_on = True
-        self._patched: list[tuple[type, str, Any, Any]] = []
 
-    def install(self) -> None:
+    def install(self, patches: Patches) -> None:
         """
         Wrap each seam that is there.
         """
@@ -61,42 +56,7 @@ class SdkPatches:
             ("AsyncAPIClient", "_process_response", _aprocess_response),
             ("BaseClient", "_make_status_error_from_response", _make_status_error),
         ):
-            self._wrap(owner, name, wrapper)
-
-    def remove(self) -> None:
-        """
-        Put the original functions back.
-
-        Where somebody has wrapped ours meanwhile, ours stays beneath and does
-        nothing.
-        """
-        self._is_on = False
-        for owner, name, original, wrapper in reversed(self._patched):
-            if vars(owner).get(name) is wrapper:
-                setattr(owner, name, original)
-        self._patched.clear()
-
-    def _wrap(self, owner_name: str, name: str, wrapper: Wrapper) -> None:
-        try:
-            owner: type = getattr(importlib.import_module(_MODULE), owner_name)
-            own: dict[str, Any] = dict(vars(owner))
-            original = own[name]
-            # Positional: wrapt 1 and 2 name the first parameter differently.
-            wrap_function_wrapper(_MODULE, f"{owner_name}.{name}", self._while_on(wrapper))
-        except (ImportError, AttributeError, KeyError):
-            report(f"patch: {owner_name}.{name}", f"the Linq SDK has no {owner_name}.{name}")
-            return
-        self._patched.append((owner, name, original, vars(owner)[name]))
-
-    def _while_on(self, wrapper: Wrapper) -> Wrapper:
-        def switch(
-            wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
-        ) -> Any:
-            if not self._is_on:
-                return wrapped(*args, **kwargs)
-            return wrapper(wrapped, instance, args, kwargs)
-
-        return switch
+            patches.wrap(_MODULE, owner, name, wrapper)
 
     def _request(
         self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any

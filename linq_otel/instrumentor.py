@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
-from ._client import SdkPatches
+from ._client import SdkSeams
+from ._patching import Patches
 from ._runtime import configure_tracing, forget_tracing
 from ._shield import report
 
@@ -41,7 +42,7 @@ class LinqInstrumentor(BaseInstrumentor):
     environment variable behind it.
     """
 
-    _patches: SdkPatches | None = None
+    _patches: Patches | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """
@@ -55,8 +56,8 @@ class LinqInstrumentor(BaseInstrumentor):
             # Several distributions on PyPI import as `linq`; ours is not among those here.
             report("linq-python", "linq-python is not installed; its calls are not traced")
             return
-        self._patches = SdkPatches(tracing)
-        self._patches.install()
+        self._patches = Patches("the Linq SDK")
+        SdkSeams(tracing).install(self._patches)
 
     def _uninstrument(self, **_kwargs: Any) -> None:
         patches, self._patches = self._patches, None

@@ -103,10 +103,12 @@ LAYERS: dict[str, dict[str, set[str]]] = {
         },
     },
     "seams": {
+        "_patching": {"_shield"},
         "_client": {
             "_calls",
             "_json",
             "_operations",
+            "_patching",
             "_settings",
             "_shield",
             "_tracing",
@@ -129,7 +131,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
         },
     },
     "doors": {
-        "instrumentor": {"_client", "_runtime", "_settings", "_shield"},
+        "instrumentor": {"_client", "_patching", "_runtime", "_settings", "_shield"},
         "webhooks": {"_events", "webhooks._receiver"},
         "webhooks.asgi": {
             "_deliveries",
@@ -152,10 +154,11 @@ THIRD_PARTIES = {
     "_attempts": {API},
     "_attributes": {SEMCONV},
     "_calls": {API, INSTRUMENTATION},
-    "_client": {INSTRUMENTATION, "wrapt"},
+    "_client": {INSTRUMENTATION},
     "_deliveries": {API},
     "_lifecycle": {API},
     "_origins": {API},
+    "_patching": {"wrapt"},
     "_placements": {API},
     "_settings": {API},
     "_tracer": {API},

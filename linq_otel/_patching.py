@@ -1,0 +1,76 @@
+"""
+Putting wrappers into other people's classes, and taking them out again.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from wrapt import wrap_function_wrapper
+
+from ._shield import report
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class Patches:
+    """
+    The wrappers put into one library.
+
+    Args:
+        library: Its name, for the log.
+    """
+
+    def __init__(self, library: str) -> None:
+        self._library = library
+        self._is_on = True
+        self._patched: list[tuple[type, str, Any, Any]] = []
+
+    def wrap(self, module: str, owner_name: str, name: str, wrapper: Wrapper) -> None:
+        """
+        Wrap one method; what is not there is reported and passed over.
+
+        Args:
+            module: The module of the class.
+            owner_name: The class.
+            name: Its method.
+            wrapper: As wrapt calls it: ``(wrapped, instance, args, kwargs)``.
+        """
+        try:
+            owner: type = getattr(importlib.import_module(module), owner_name)
+            own: dict[str, Any] = dict(vars(owner))
+            original = own[name]
+            # Positional: wrapt 1 and 2 name the first parameter differently.
+            wrap_function_wrapper(module, f"{owner_name}.{name}", self._while_on(wrapper))
+        except (ImportError, AttributeError, KeyError):
+            report(f"patch: {owner_name}.{name}", f"{self._library} has no {owner_name}.{name}")
+            return
+        self._patched.append((owner, name, original, vars(owner)[name]))
+
+    def remove(self) -> None:
+        """
+        Put the original functions back.
+
+        Where somebody has wrapped ours meanwhile, ours stays beneath and does
+        nothing.
+        """
+        self._is_on = False
+        for owner, name, original, wrapper in reversed(self._patched):
+            if vars(owner).get(name) is wrapper:
+                setattr(owner, name, original)
+        self._patched.clear()
+
+    def _while_on(self, wrapper: Wrapper) -> Wrapper:
+        def switch(
+            wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
+        ) -> Any:
+            if not self._is_on:
+                return wrapped(*args, **kwargs)
+            return wrapper(wrapped, instance, args, kwargs)
+
+        return switch
