@@ -7,8 +7,10 @@ OpenTelemetry tracing for the Linq messaging API: one message, one trace.
 
     instrument()
 
-The other doors are :mod:`linq_otel.webhooks`, :mod:`linq_otel.stores` and
-:mod:`linq_otel.testing`.
+The other doors are :mod:`linq_otel.webhooks` with an adapter for each framework
+under it, :mod:`linq_otel.links`, :mod:`linq_otel.propagation` and
+:mod:`linq_otel.origins` for apps that are traced already,
+:mod:`linq_otel.stores` and :mod:`linq_otel.testing`.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from ._events import Event
+    from ._everything import instrument, uninstrument
     from ._settings import Options
-    from .instrumentor import LinqInstrumentor, instrument, uninstrument
+    from .instrumentor import LinqInstrumentor
 
 
 __all__ = ["Event", "LinqInstrumentor", "Options", "__version__", "instrument", "uninstrument"]
@@ -32,8 +35,8 @@ _HOMES = {
     "Event": "_events",
     "LinqInstrumentor": "instrumentor",
     "Options": "_settings",
-    "instrument": "instrumentor",
-    "uninstrument": "instrumentor",
+    "instrument": "_everything",
+    "uninstrument": "_everything",
 }
 
 

@@ -40,6 +40,9 @@ class Failure:
         """
         Read an exception of the SDK; any other says nothing.
         """
+        if not is_of_sdk(error):
+            # Elsewhere `code` is something else: the status, in `urllib.error.HTTPError`.
+            return cls()
         return cls(
             _code(getattr(error, "code", None)),
             _doc_url(getattr(error, "doc_url", None)),
@@ -94,6 +97,13 @@ class Answer:
         """
         return self.status >= 400  # noqa: PLR2004
 
+    @property
+    def is_success(self) -> bool:
+        """
+        True for 2xx: Linq has accepted the call.
+        """
+        return 200 <= self.status < 300  # noqa: PLR2004
+
     def explained_by(self, body: object) -> Answer:
         """
         Return this answer with what its error *body* says.
@@ -119,6 +129,13 @@ class Answer:
         if self.is_error:
             found[a.ERROR_TYPE] = str(self.status)
         return found
+
+
+def is_of_sdk(error: Exception) -> bool:
+    """
+    Tell whether the Linq SDK made *error*, whose fields then mean what it says.
+    """
+    return type(error).__module__.partition(".")[0] == "linq"
 
 
 def error_type_of(error: Exception) -> str:

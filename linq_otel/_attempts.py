@@ -7,21 +7,24 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import propagate
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
 from . import _attributes as a
 from ._events import parse_id
+from ._operations import redacted_path
 from ._shield import shield
 from ._tracing import mark_error
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, MutableMapping
 
     from opentelemetry.trace import Span
 
     from ._answers import Answer
     from ._operations import Operation
+    from ._targets import Target
     from ._tracing import Tracing
 
     Describe = Callable[[Any, Operation], tuple[str, dict[str, Any]]]
@@ -35,6 +38,7 @@ class Attempts:
         tracing: Draws their spans.
         operation: What is attempted.
         call: The span they hang under.
+        draws: False if somebody else draws the wire, or nobody shall.
 
     Attributes:
         count: How many went out.
@@ -42,23 +46,30 @@ class Attempts:
         answered_at: When the last was answered, Unix nanoseconds; None if it
             was not.
         linq_trace_id: The last one's ``X-Trace-ID``, or None.
+        is_resent: True once the HTTP library says it will try again by itself.
     """
 
     __slots__ = (
         "_call",
+        "_draws",
         "_operation",
         "_span",
         "_tracing",
         "answered_at",
         "count",
+        "is_resent",
         "linq_trace_id",
         "linq_trace_ids",
     )
 
-    def __init__(self, tracing: Tracing, operation: Operation, call: Span) -> None:
+    def __init__(
+        self, tracing: Tracing, operation: Operation, call: Span, *, draws: bool = True
+    ) -> None:
         self._tracing = tracing
         self._operation = operation
         self._call = call
+        self._draws = draws
+        self.is_resent = False
         self._span: Span | None = None
         self.count = 0
         self.linq_trace_ids: list[str] = []
@@ -77,9 +88,10 @@ class Attempts:
         self.end()
         # What answered an earlier attempt says nothing of this one.
         self.answered_at = self.linq_trace_id = None
+        self.is_resent = False
         settings = self._tracing.settings
         if self._call.is_recording():
-            if settings.http_spans == "own":
+            if self._draws:
                 name, attributes = describe(request, self._operation)
                 if self.count:
                     attributes[a.HTTP_REQUEST_RESEND_COUNT] = self.count
@@ -114,6 +126,12 @@ class Attempts:
             with shield("the response hook"):
                 hook(self._call, request, response)
 
+    def inject(self, headers: MutableMapping[str, str]) -> None:
+        """
+        Put the context of the request under way into its *headers*.
+        """
+        propagate.inject(headers, set_span_in_context(self._span or self._call))
+
     def note_error(self, error: BaseException | None) -> None:
         """
         The request under way, if one is, got no answer: connection error, time-out.
@@ -140,3 +158,20 @@ class Attempts:
         if len(self.linq_trace_ids) > 1:
             found[a.LINQ_TRACE_IDS] = tuple(self.linq_trace_ids)
         return found
+
+
+def describe_target(target: Target, operation: Operation) -> tuple[str, dict[str, Any]]:
+    """
+    Return the name and attributes of an attempt's span, by the HTTP conventions.
+
+    ``url.full`` has no query and no handle in it.
+    """
+    attributes = {
+        a.HTTP_REQUEST_METHOD: operation.method,
+        a.URL_FULL: f"{target.origin}{redacted_path(target.path, operation)}",
+        a.URL_TEMPLATE: operation.template,
+        a.SERVER_ADDRESS: target.host,
+        a.SERVER_PORT: target.port,
+    }
+    name = a.ATTEMPT.format(method=operation.method, template=operation.template)
+    return name, attributes

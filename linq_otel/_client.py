@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from ._calls import Call, current_call
+from ._calls import Call, current_call, may_draw_wire
+from ._idempotency import find_idempotency_key
 from ._json import as_mapping
 from ._operations import operation_of
 from ._settings import compile_excluded
@@ -94,7 +95,7 @@ class SdkSeams:
                 return None
             operation = operation_of(options.method, url)
             key = _find_idempotency_key(options) if operation.starts_life else None
-            return Call(self._tracing, operation, key)
+            return Call(self._tracing, operation, key, draws_wire=may_draw_wire())
         return None
 
     def _is_excluded(self, client: Any, url: str) -> bool:
@@ -106,17 +107,7 @@ class SdkSeams:
 
 
 def _find_idempotency_key(options: Any) -> str | None:
-    """
-    Return the user's key: in the message, in the poll, or in a header.
-    """
-    body = as_mapping(options.json_data)
-    headers = as_mapping(options.headers or None)
-    keys = [as_mapping(body.get(part)).get("idempotency_key") for part in ("message", "poll")]
-    keys += [value for name, value in headers.items() if name.lower() == "idempotency-key"]
-    for key in keys:
-        if isinstance(key, str) and key:
-            return key
-    return None
+    return find_idempotency_key(options.json_data, as_mapping(options.headers or None))
 
 
 def _build_request(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,7 +35,7 @@ _MOST_UNKNOWN_TYPES: Final = 200
 _unknown_types: set[str] = set()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Handling:
     """
     A handler's run under way.
@@ -43,22 +44,51 @@ class Handling:
         event: What it handles.
         span: Its ``process`` span.
         origin: What must be kept of an inbound message, or None.
+        is_duplicate: True if the event was delivered before.
+        is_answered: True if the app is not to run: we answer 200 for it.
+        status: The HTTP status the app answered with, once it has.
+        is_over: True once the handler has returned.
     """
 
     event: Event
     span: Span
     origin: Origin | None
+    is_duplicate: bool = False
+    is_answered: bool = False
+    status: int | None = None
+    is_over: bool = False
 
     def note_status(self, status: int) -> None:
         """
         Record the HTTP status the app answered with; 5xx makes Linq try again.
         """
+        self.status = status
         with shield("noting the answer to a webhook"):
             if self.span.is_recording():
                 self.span.set_attribute(a.HTTP_RESPONSE_STATUS_CODE, status)
                 if status >= 500:  # noqa: PLR2004  # Server errors alone, as for SERVER spans.
                     self.span.set_attribute(a.ERROR_TYPE, str(status))
                     self.span.set_status(Status(StatusCode.ERROR))
+
+
+_under_way: ContextVar[Handling | None] = ContextVar("linq_otel_handling", default=None)
+
+
+def find_under_way(event: Event) -> Handling | None:
+    """
+    Return the handler's run we are in, if it is of this very event.
+
+    An app may be instrumented and use our middleware and our receiver too; a
+    delivery that passes all of them is still one.
+    """
+    around = _under_way.get()
+    if around is None or around.is_over or _names(around.event) != _names(event):
+        return None
+    return around
+
+
+def _names(event: Event) -> tuple[str | None, ...]:
+    return event.event_id, event.event_type, event.linq_trace_id, event.message_id
 
 
 @contextmanager
@@ -90,7 +120,13 @@ def run_handler(tracing: Tracing, delivery: Delivery) -> Generator[Handling]:
         if hook is not None and span.is_recording():
             with shield("the webhook hook"):
                 hook(span, delivery.event)
-        yield Handling(delivery.event, span, origin)
+        handling = Handling(delivery.event, span, origin, delivery.is_duplicate)
+        token = _under_way.set(handling)
+        try:
+            yield handling
+        finally:
+            handling.is_over = True
+            _under_way.reset(token)
 
 
 def _link_back(tracing: Tracing, ambient: Span, process: SpanContext, placement: Placement) -> None:

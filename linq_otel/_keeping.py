@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from ._collecting import note_origin
 from ._shield import shield
 
 
@@ -43,6 +44,10 @@ class OriginKeeper:
         """
         Keep *origin*, if there is one and it has a key.
         """
+        note_origin(origin)
+        self._save(origin)
+
+    def _save(self, origin: Origin | None) -> None:
         if origin is not None and origin.keys:
             with shield("saving an origin"):
                 self.store.save(origin)
@@ -51,8 +56,10 @@ class OriginKeeper:
         """
         Keep *origin* off the event loop.
         """
+        # Not in the thread: what is noted there is lost with its context.
+        note_origin(origin)
         if origin is not None:
-            await self.off_loop(self.save, origin)
+            await self.off_loop(self._save, origin)
 
     def find(self, keys: Sequence[str]) -> tuple[str, Origin] | None:
         """

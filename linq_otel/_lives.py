@@ -86,6 +86,13 @@ def early_origin(tracing: Tracing, facts: SendFacts) -> Origin | None:
     return facts.origin(lifecycle.span_context(sampled=bool(lifecycle.sampled)))
 
 
+def unsettled_origin(facts: SendFacts) -> Origin | None:
+    """
+    Return the origin of an accepted message whose life is not decided yet.
+    """
+    return facts.origin(None) if facts.sender.is_valid else None
+
+
 def begin_life(tracing: Tracing, span: Span, facts: SendFacts) -> Origin | None:
     """
     Draw the anchor and the accepted stage, link *span* to them, and return the origin.

@@ -103,7 +103,8 @@ class Origin:
         """
         Write it as one line of JSON, the form every store keeps.
         """
-        row = {k: v for k, v in asdict(self).items() if v not in ("", None, ())}
+        row = asdict(self)
+        row = {k: v for k, v in row.items() if k == "traceparent" or v not in ("", None, ())}
         return json.dumps(row, separators=(",", ":"))
 
     @classmethod

@@ -7,9 +7,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from wrapt import wrap_function_wrapper
+from wrapt import register_post_import_hook, wrap_function_wrapper
 
-from ._shield import report
+from ._shield import report, shield
 
 
 if TYPE_CHECKING:
@@ -52,6 +52,28 @@ class Patches:
             return
         self._patched.append((owner, name, original, vars(owner)[name]))
 
+    def when_imported(self, module: str, install: Callable[[], object]) -> None:
+        """
+        Call *install* as soon as the app has imported *module*: at once if it has already.
+
+        A library that the app never uses is never imported.
+        """
+
+        def hook(_module: object) -> None:
+            # In the middle of the app's own import, where nothing of ours may raise.
+            if self._is_on:
+                with shield(f"patching {module}"):
+                    install()
+
+        register_post_import_hook(hook, module)
+
+    @property
+    def is_on(self) -> bool:
+        """
+        True until the wrappers are taken out.
+        """
+        return self._is_on
+
     def remove(self) -> None:
         """
         Put the original functions back.
@@ -61,7 +83,7 @@ class Patches:
         """
         self._is_on = False
         for owner, name, original, wrapper in reversed(self._patched):
-            if vars(owner).get(name) is wrapper:
+            if _is_same(vars(owner).get(name), wrapper):
                 setattr(owner, name, original)
         self._patched.clear()
 
@@ -74,3 +96,8 @@ class Patches:
             return wrapper(wrapped, instance, args, kwargs)
 
         return switch
+
+
+def _is_same(found: Any, wrapper: Any) -> bool:
+    # Who wrapped ours and has given it back put it there as he got it: bound to the class.
+    return found is wrapper or getattr(found, "_self_parent", None) is wrapper

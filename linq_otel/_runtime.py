@@ -71,6 +71,21 @@ def configure_tracing(options: Options) -> Tracing:
     return tracing
 
 
+def adopt_tracing(options: Options) -> bool:
+    """
+    Put a tracing with *options* in force if there is none; False if there is one.
+
+    Raises:
+        ConfigurationError: If an option has a value we cannot use.
+    """
+    settings = Settings.read(options)
+    with _active.lock:
+        if _active.tracing is not None:
+            return False
+        _active.tracing = build_tracing(settings)
+        return True
+
+
 def forget_tracing() -> None:
     """
     Take the tracing out of force; its store is closed if we opened it.

@@ -20,6 +20,7 @@ from ._lifecycle import JOINS, Join
 from ._shield import report
 from .environment_variables import (
     OTEL_PYTHON_LINQ_EXCLUDED_URLS,
+    OTEL_PYTHON_LINQ_HOSTS,
     OTEL_PYTHON_LINQ_HTTP_SPANS,
     OTEL_PYTHON_LINQ_JOIN,
     OTEL_PYTHON_LINQ_STAGES,
@@ -68,10 +69,15 @@ class Options(TypedDict, total=False):
             them while they are rotated.
         excluded_urls: Comma-separated regular expressions; a call whose URL
             matches one is not traced.
-        request_hook: Called with the call's span and the ``httpx.Request`` of
-            each attempt.
-        response_hook: Called with the call's span, the ``httpx.Request`` and
-            the ``httpx.Response`` of each attempt that was answered.
+        hosts: ``host`` or ``host:port``, one or several: where Linq is called
+            besides ``api.linqapp.com``, when it is called without the SDK. The
+            hosts of ``LINQ_BASE_URL`` and its like are known already.
+        request_hook: Called with the call's span and the request of each
+            attempt: an ``httpx.Request`` of the SDK, else the HTTP library's
+            own; where that has none, an object with ``method``, ``host`` and
+            ``path``.
+        response_hook: Called with the call's span, that request, and the HTTP
+            library's own response, for each attempt that was answered.
         webhook_hook: Called with the ``process`` span and the event.
     """
 
@@ -82,6 +88,7 @@ class Options(TypedDict, total=False):
     http_spans: HttpSpans | None
     webhook_secret: str | Sequence[str] | None
     excluded_urls: str | None
+    hosts: str | Sequence[str] | None
     request_hook: RequestHook | None
     response_hook: ResponseHook | None
     webhook_hook: WebhookHook | None
@@ -100,6 +107,7 @@ class Settings:
     http_spans: HttpSpans = "own"
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     excluded_urls: str = ""
+    hosts: tuple[str, ...] = ()
     request_hook: RequestHook | None = None
     response_hook: ResponseHook | None = None
     webhook_hook: WebhookHook | None = None
@@ -117,8 +125,11 @@ class Settings:
         secret = cast("str | Sequence[str]", chosen.pop("webhook_secret", ()))
         for name, value in _from_environment(environ).items():
             chosen.setdefault(name, value)
+        hosts = cast(
+            "str | Sequence[str]", chosen.pop("hosts", environ.get(OTEL_PYTHON_LINQ_HOSTS, ""))
+        )
         secrets = _split(secret) or _split(environ.get(_SECRET_VARIABLE, ""))
-        return cls(webhook_secrets=secrets, **cast("dict[str, Any]", chosen))
+        return cls(webhook_secrets=secrets, hosts=_split(hosts), **cast("dict[str, Any]", chosen))
 
 
 def _check(chosen: Mapping[str, object]) -> None:
@@ -137,7 +148,9 @@ def _check(chosen: Mapping[str, object]) -> None:
         )
     if not hasattr(chosen.get("tracer_provider", trace), "get_tracer"):
         raise ConfigurationError("tracer_provider must be an OpenTelemetry TracerProvider")
-    if not _is_secret(chosen.get("webhook_secret", "")):
+    if not _is_texts(chosen.get("hosts", "")):
+        raise ConfigurationError("hosts must be a host, host:port, or a list of them")
+    if not _is_texts(chosen.get("webhook_secret", "")):
         raise ConfigurationError("webhook_secret must be a whsec_ text, or a list of them")
     for hook in ("request_hook", "response_hook", "webhook_hook"):
         if not callable(chosen.get(hook, print)):
@@ -183,7 +196,7 @@ def _take(
         )
 
 
-def _is_secret(value: object) -> bool:
+def _is_texts(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return all(isinstance(part, str) for part in cast("Sequence[object]", value))
     return isinstance(value, str)
@@ -207,8 +220,8 @@ def compile_excluded(text: str) -> re.Pattern[str] | None:
     return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
 
 
-def _split(secret: str | Sequence[str]) -> tuple[str, ...]:
-    # Base64 holds neither commas nor spaces, so both may separate secrets.
-    if isinstance(secret, str):
-        return tuple(secret.replace(",", " ").split())
-    return tuple(secret)
+def _split(texts: str | Sequence[str]) -> tuple[str, ...]:
+    # Neither base64 nor a host holds commas or spaces, so both may separate them.
+    if isinstance(texts, str):
+        return tuple(texts.replace(",", " ").split())
+    return tuple(texts)

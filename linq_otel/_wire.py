@@ -7,11 +7,11 @@ stream is left to the caller.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from . import _attributes as a
 from ._answers import Answer, parse_retry_after
-from ._operations import redacted_path
+from ._attempts import describe_target
+from ._targets import make_target
 
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from ._calls import Call
     from ._operations import Operation
-
-
-_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+    from ._targets import Target
 
 
 def describe_request(request: httpx.Request, operation: Operation) -> tuple[str, dict[str, Any]]:
@@ -30,18 +28,15 @@ def describe_request(request: httpx.Request, operation: Operation) -> tuple[str,
 
     ``url.full`` has no query and no handle in it.
     """
+    return describe_target(target_of(request), operation)
+
+
+def target_of(request: httpx.Request) -> Target:
+    """
+    Return where *request* goes.
+    """
     url = request.url
-    scheme, port = url.scheme, url.port
-    path = redacted_path(url.path, operation)
-    attributes = {
-        a.HTTP_REQUEST_METHOD: operation.method,
-        a.URL_FULL: f"{scheme}://{url.netloc.decode()}{path}",
-        a.URL_TEMPLATE: operation.template,
-        a.SERVER_ADDRESS: url.host,
-        a.SERVER_PORT: port or _DEFAULT_PORTS.get(scheme, 0),
-    }
-    name = a.ATTEMPT.format(method=operation.method, template=operation.template)
-    return name, attributes
+    return make_target(request.method, url.scheme, url.host, url.port, url.path)
 
 
 def note_response(call: Call, response: httpx.Response) -> None:

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 __all__ = [
     "OTEL_PYTHON_LINQ_EXCLUDED_URLS",
+    "OTEL_PYTHON_LINQ_HOSTS",
     "OTEL_PYTHON_LINQ_HTTP_SPANS",
     "OTEL_PYTHON_LINQ_JOIN",
     "OTEL_PYTHON_LINQ_STAGES",
     "OTEL_PYTHON_LINQ_STORE",
+    "OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES",
+    "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE",
+    "OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY",
+    "OTEL_PYTHON_LINQ_WEBHOOK_PATHS",
 ]
 
 OTEL_PYTHON_LINQ_JOIN = "OTEL_PYTHON_LINQ_JOIN"
@@ -38,4 +43,29 @@ The URL of the store: ``memory:`` (default), ``sqlite:///linq.db``.
 OTEL_PYTHON_LINQ_EXCLUDED_URLS = "OTEL_PYTHON_LINQ_EXCLUDED_URLS"
 """
 Comma-separated regular expressions; a call whose URL matches one is not traced.
+"""
+
+OTEL_PYTHON_LINQ_HOSTS = "OTEL_PYTHON_LINQ_HOSTS"
+"""
+Comma-separated ``host`` or ``host:port``: where Linq is called besides ``api.linqapp.com``.
+"""
+
+OTEL_PYTHON_LINQ_WEBHOOK_PATHS = "OTEL_PYTHON_LINQ_WEBHOOK_PATHS"
+"""
+Comma-separated paths webhooks arrive at; without any, a request's headers say that it is one.
+"""
+
+OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES = "OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES"
+"""
+``mark`` (default) or ``answer``: whether a repeated event reaches the app.
+"""
+
+OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE = "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE"
+"""
+``true`` answers 401 and 400 for the app on the paths given; needs paths.
+"""
+
+OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY = "OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY"
+"""
+Bytes above which a webhook's body is passed on unread (default 1048576).
 """

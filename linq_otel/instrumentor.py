@@ -5,14 +5,16 @@ The instrumentor of the Linq SDK: ``opentelemetry-instrument`` finds it by its e
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, distribution
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from ._client import SdkSeams
+from ._clients import install_clients
+from ._configuration import LinqConfiguration
 from ._patching import Patches
-from ._runtime import configure_tracing, forget_tracing
-from ._shield import report
+from ._runtime import configure_tracing, forget_tracing, get_tracing
+from ._unwrap import install_unwrap
 
 
 if TYPE_CHECKING:
@@ -25,12 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LinqInstrumentor"]
 
-_INSTRUMENTS = ("linq-python >= 0.20",)
-
 
 class LinqInstrumentor(BaseInstrumentor):
     """
-    Traces every call made through ``linq-python``.
+    Traces every call of the Linq API: through ``linq-python``, or by bare HTTP.
 
     ::
 
@@ -42,48 +42,33 @@ class LinqInstrumentor(BaseInstrumentor):
     environment variable behind it.
     """
 
-    _patches: Patches | None = None
+    configuration = LinqConfiguration
+    """What the declarative configuration file may say (OpenTelemetry SDK 1.44 and later)."""
+
+    _patches: tuple[Patches, ...] = ()
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """
-        Return the distribution this instruments.
+        Return nothing: without the SDK there is bare HTTP to trace, if only the standard library's.
         """
-        return _INSTRUMENTS
+        return ()
 
     def _instrument(self, **kwargs: Unpack[Options]) -> None:
-        tracing = configure_tracing(kwargs)
-        if not _has_linq_sdk():
-            # Several distributions on PyPI import as `linq`; ours is not among those here.
-            report("linq-python", "linq-python is not installed; its calls are not traced")
-            return
-        self._patches = Patches("the Linq SDK")
-        SdkSeams(tracing).install(self._patches)
+        # Without options, what a webhook endpoint was configured with stays in force.
+        tracing = configure_tracing(kwargs) if kwargs else get_tracing()
+        sdk, clients = Patches("the Linq SDK"), Patches("an HTTP library")
+        self._patches = (sdk, clients)
+        # Several distributions on PyPI import as `linq`; ours may not be among those here.
+        if _has_linq_sdk():
+            SdkSeams(tracing).install(sdk)
+            install_unwrap(tracing, sdk)
+        install_clients(tracing, clients)
 
     def _uninstrument(self, **_kwargs: Any) -> None:
-        patches, self._patches = self._patches, None
-        if patches is not None:
+        for patches in self._patches:
             patches.remove()
+        self._patches = ()
         forget_tracing()
-
-
-def instrument(**options: Unpack[Options]) -> None:
-    """
-    Instrument everything this package knows: the Linq SDK.
-
-    Args:
-        **options: See :class:`linq_otel.Options`; each may be left out.
-
-    Raises:
-        ConfigurationError: If an option has a value we cannot use.
-    """
-    LinqInstrumentor().instrument(**cast("dict[str, Any]", options))
-
-
-def uninstrument() -> None:
-    """
-    Give the original functions back and forget the options.
-    """
-    LinqInstrumentor().uninstrument()
 
 
 def _has_linq_sdk() -> bool:

@@ -38,6 +38,10 @@ IN_DEVELOPMENT = [
 ]
 
 
+# Reads like a key, and is a module of the SDK.
+SDK_WEBHOOKS = "linq.resources.webhooks"
+
+
 class TestAttributes:
     @pytest.mark.parametrize("constant", CONSTANTS, ids=lambda constant: str(constant.name))
     def test_has_a_line(self, constant: Any) -> None:
@@ -87,7 +91,7 @@ class TestAttributes:
             if path.name != "_attributes.py"
             for node in ast.walk(ast.parse(path.read_text("utf-8")))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if LITERAL.fullmatch(node.value)
+            if LITERAL.fullmatch(node.value) and node.value != SDK_WEBHOOKS
         }
         assert spelled == set()
 

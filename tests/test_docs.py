@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from linq_otel import Options, environment_variables
+from linq_otel import LinqInstrumentor, environment_variables
 from linq_otel.testing import SCENARIOS
+from linq_otel.webhooks.instrumentor import LinqWebhooksInstrumentor, WebhookOptions
 
 
+LinqConfiguration = LinqInstrumentor.configuration
+LinqWebhooksConfiguration = LinqWebhooksInstrumentor.configuration
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -47,23 +51,33 @@ class TestPages:
         assert [number for number in numbers if not number.startswith("+1555")] == []
 
 
-class TestReadme:
+class TestConfigurationPage:
     def test_lists_every_option(self) -> None:
         """
-        Each keyword of ``instrument()`` stands in the README's table, and no other.
+        Each keyword of ``instrument()`` has a row in the table, and nothing else has.
         """
-        table = read(ROOT / "README.md").split("## Options")[1].split("\n\n")[2]
-        named = {
-            name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])
-        }
-        assert named == set(Options.__annotations__)
+        rows = re.findall(r"^\| `(\w+)` \|", read(ROOT / "docs" / "configuration.md"), re.MULTILINE)
+        assert sorted(rows) == sorted(WebhookOptions.__annotations__)
 
     def test_lists_every_environment_variable(self) -> None:
         """
-        Each variable we read stands in the README.
+        Each variable we read stands in the table, beside the option it sets.
         """
-        named = set(re.findall(r"OTEL_PYTHON_LINQ_\w+", read(ROOT / "README.md")))
+        page = read(ROOT / "docs" / "configuration.md")
+        named = set(re.findall(r"^\| `\w+` \| `(OTEL_\w+)` \|", page, re.MULTILINE))
         assert named == {name for name in vars(environment_variables) if name.startswith("OTEL_")}
+
+    def test_lists_every_line_of_the_file(self) -> None:
+        """
+        What the configuration file may say, of each instrumentor, stands in the table.
+        """
+        page = read(ROOT / "docs" / "configuration.md")
+        named = set(re.findall(r"\| `(linq(?:_webhooks)?\.\w+)` \|", page))
+        own = {field.name for field in fields(LinqWebhooksConfiguration)}
+        shared = {field.name for field in fields(LinqConfiguration)}
+        expected = {f"linq.{name}" for name in shared}
+        expected |= {f"linq_webhooks.{name}" for name in own - shared}
+        assert named == expected
 
 
 class TestTestingPage:

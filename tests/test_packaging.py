@@ -78,21 +78,13 @@ class TestWheel:
         assert metadata["License-Expression"] == "Apache-2.0"
         assert metadata["Requires-Python"] == ">=3.10"
 
-    def test_gates_the_instrumentor_as_its_code_does(self, metadata: Message) -> None:
+    def test_has_no_gate(self, metadata: Message) -> None:
         """
-        The extra ``instruments``, which the loader reads, names what the instrumentor names.
+        No extra is named as the loader's gates are: an app without the SDK is traced too.
         """
-        rows = [Requirement(row) for row in metadata.get_all("Requires-Dist", [])]
-        gate = {
-            (row.name, str(row.specifier))
-            for row in rows
-            if row.marker and row.marker.evaluate({"extra": "instruments"})
-        }
-        code = {
-            (row.name, str(row.specifier))
-            for row in map(Requirement, LinqInstrumentor().instrumentation_dependencies())
-        }
-        assert gate == code
+        extras = set(metadata.get_all("Provides-Extra", []))
+        assert extras & {"instruments", "instruments-any"} == set()
+        assert tuple(LinqInstrumentor().instrumentation_dependencies()) == ()
 
     def test_depends_by_ranges(self, metadata: Message) -> None:
         """
@@ -119,5 +111,8 @@ class TestWheel:
         assert {section: dict(found[section]) for section in found.sections()} == {
             "console_scripts": {"linq-otel": "linq_otel.cli:main"},
             "opentelemetry_environment_variables": {"linq": "linq_otel.environment_variables"},
-            "opentelemetry_instrumentor": {"linq": "linq_otel.instrumentor:LinqInstrumentor"},
+            "opentelemetry_instrumentor": {
+                "linq": "linq_otel.instrumentor:LinqInstrumentor",
+                "linq_webhooks": "linq_otel.webhooks.instrumentor:LinqWebhooksInstrumentor",
+            },
         }

@@ -18,6 +18,7 @@ STAGES = "OTEL_PYTHON_LINQ_STAGES"
 HTTP_SPANS = "OTEL_PYTHON_LINQ_HTTP_SPANS"
 STORE = "OTEL_PYTHON_LINQ_STORE"
 EXCLUDED = "OTEL_PYTHON_LINQ_EXCLUDED_URLS"
+HOSTS = "OTEL_PYTHON_LINQ_HOSTS"
 SECRET = "LINQ_WEBHOOK_SECRET"
 
 
@@ -40,6 +41,7 @@ class TestPrecedence:
             http_spans="own",
             webhook_secrets=(),
             excluded_urls="",
+            hosts=(),
             request_hook=None,
             response_hook=None,
             webhook_hook=None,
@@ -86,6 +88,21 @@ class TestPrecedence:
         """Secrets may be several while they are rotated, in either place."""
         assert read({SECRET: environment}, webhook_secret=given).webhook_secrets == secrets
 
+    @pytest.mark.parametrize(
+        ("given", "environment", "hosts"),
+        [
+            (None, "linq.test", ("linq.test",)),
+            (None, " linq.test,linq.test:8080 ", ("linq.test", "linq.test:8080")),
+            ("here.test", "linq.test", ("here.test",)),
+            (["here.test", "there.test:1"], "", ("here.test", "there.test:1")),
+            ("", "linq.test", ()),
+            (None, " ", ()),
+        ],
+    )
+    def test_hosts(self, given: object, environment: str, hosts: tuple[str, ...]) -> None:
+        """Hosts may be several, in either place; an empty keyword is none."""
+        assert read({HOSTS: environment}, hosts=given).hosts == hosts
+
     def test_our_excluded_urls_first(self) -> None:
         """The variable of this instrumentation wins over that of all of them."""
         environ = {EXCLUDED: "ours", "OTEL_PYTHON_EXCLUDED_URLS": "everybody's"}
@@ -129,13 +146,15 @@ class TestWrongKeyword:
                 {"tracer_provider": "jaeger"},
                 "tracer_provider must be an OpenTelemetry TracerProvider",
             ),
+            ({"hosts": 7}, "hosts must be a host, host:port, or a list of them"),
+            ({"hosts": [b"linq.test"]}, "hosts must be a host, host:port, or a list of them"),
             ({"webhook_secret": 7}, "webhook_secret must be a whsec_ text, or a list of them"),
             ({"webhook_secret": b"whsec_"}, "webhook_secret must be a whsec_ text, or a list"),
             ({"webhook_secret": [7]}, "webhook_secret must be a whsec_ text, or a list of them"),
             ({"request_hook": "print"}, "request_hook must be callable"),
             ({"response_hook": 7}, "response_hook must be callable"),
             ({"webhook_hook": {}}, "webhook_hook must be callable"),
-            ({"jion": "linq"}, "unknown option 'jion'; the options are excluded_urls, http_spans"),
+            ({"jion": "linq"}, "unknown option 'jion'; the options are excluded_urls, hosts"),
         ],
     )
     def test_says_what_to_type(self, given: dict[str, Any], message: str) -> None:

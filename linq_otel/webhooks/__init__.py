@@ -1,8 +1,9 @@
 """
 The receiving end: framework-free here, and an adapter for each framework beside it.
 
-``WebhookReceiver`` takes headers and a body. ``linq_otel.webhooks.asgi`` holds
-the middleware for FastAPI, Starlette and any other ASGI app.
+``WebhookReceiver`` takes headers and a body. The adapters are modules beside
+it: ``asgi`` (FastAPI, Starlette), ``wsgi`` (Flask), ``django``, ``aiohttp`` and
+``aws_lambda``. ``instrumentor`` needs no change of the app at all.
 """
 
 from __future__ import annotations

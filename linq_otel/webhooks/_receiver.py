@@ -5,23 +5,31 @@ The framework-free receiver: headers and a body in, an event and its span out.
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from linq_otel._deliveries import Handling, run_handler
+from linq_otel._deliveries import Handling, find_under_way, run_handler
 from linq_otel._lookups import alook_up, look_up
 from linq_otel._placements import Delivery
 from linq_otel._runtime import build_tracing, get_tracing
 from linq_otel._settings import Options, Settings
 from linq_otel._shield import report, shield
-from linq_otel.errors import MalformedEventError, SignatureError, WebhookError
+from linq_otel.errors import (
+    ConfigurationError,
+    MalformedEventError,
+    SignatureError,
+    WebhookError,
+)
 
 from ._gate import Gate
+from ._repeats import remember, was_handled
 from ._signatures import TOLERANCE
 
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+    from contextlib import AbstractContextManager
 
     from typing_extensions import Unpack
 
@@ -31,6 +39,8 @@ if TYPE_CHECKING:
     from ._gate import Body
     from ._signatures import Headers
 
+
+Duplicates = Literal["mark", "answer"]
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes above which a body is passed on unread: Linq's events are a few kilobytes."""
@@ -55,6 +65,11 @@ class WebhookReceiver:
         clock: Seconds since the epoch.
         enforce: True makes :meth:`process` raise for a delivery that does not
             verify or is no event; by default it is counted and the app answers.
+        duplicates: ``mark`` runs the handler for a repeated event too, and its
+            span says so. ``answer`` does not run it if it has returned before
+            without an error: adapters answer 200, and :meth:`process` yields
+            None. An event whose handler failed, or is still running, is never
+            dropped; nor is one that did not verify.
         max_body: Bytes above which a body is not read.
         **options: As for ``instrument()``; without any, this receiver shares
             the tracing and the store of the process.
@@ -63,17 +78,21 @@ class WebhookReceiver:
         ConfigurationError: If *secret* is not base64 or an option is wrong.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # Keywords, each of which may be left out.
         self,
         secret: str | Sequence[str] | None = None,
         *,
         tolerance: float = TOLERANCE,
         clock: Callable[[], float] = time.time,
         enforce: bool = False,
+        duplicates: Duplicates = "mark",
         max_body: int = MAX_BODY,
         **options: Unpack[Options],
     ) -> None:
+        if duplicates not in get_args(Duplicates):
+            raise ConfigurationError(f"duplicates must be mark or answer; it is {duplicates!r}")
         self.enforce = enforce
+        self.duplicates = duplicates
         self.max_body = max_body
         self._own = build_tracing(Settings.read(options)) if options else None
         self._gate = Gate(
@@ -109,8 +128,9 @@ class WebhookReceiver:
         """
         Run the body of the ``with`` as the handler of one delivery.
 
-        Yields the event, or None where the delivery is not readable or did not
-        verify. What the handler raises passes through.
+        Yields the event, or None where the delivery is not readable, did not
+        verify, or is a repeated one that ``duplicates="answer"`` keeps from the
+        handler. What the handler raises passes through.
 
         Args:
             headers: As for :meth:`accept`.
@@ -154,12 +174,17 @@ class WebhookReceiver:
         if delivery is None:
             yield None
             return
-        if delivery.rejected is None:
+        around = find_under_way(delivery.event)
+        if around is None and delivery.rejected is None:
             with shield("looking up a delivery"):
                 delivery = look_up(tracing.origins, delivery.event)
-        with run_handler(tracing, delivery) as handling:
+        with _run(tracing, delivery, around) as handling:
+            if self._may_answer(handling):
+                handling.is_answered = was_handled(tracing.origins, handling.event)
             tracing.origins.save(handling.origin)
             yield handling
+        if self.duplicates == "answer":
+            remember(tracing.origins, handling)
 
     @asynccontextmanager
     async def ahandling(
@@ -172,12 +197,18 @@ class WebhookReceiver:
         if delivery is None:
             yield None
             return
-        if delivery.rejected is None:
+        around, origins = find_under_way(delivery.event), tracing.origins
+        if around is None and delivery.rejected is None:
             with shield("looking up a delivery"):
-                delivery = await alook_up(tracing.origins, delivery.event)
-        with run_handler(tracing, delivery) as handling:
-            await tracing.origins.asave(handling.origin)
+                delivery = await alook_up(origins, delivery.event)
+        with _run(tracing, delivery, around) as handling:
+            if self._may_answer(handling):
+                event = handling.event
+                handling.is_answered = await origins.off_loop(was_handled, origins, event)
+            await origins.asave(handling.origin)
             yield handling
+        if self.duplicates == "answer":
+            await origins.off_loop(remember, origins, handling)
 
     @property
     def tracing(self) -> Tracing:
@@ -185,6 +216,11 @@ class WebhookReceiver:
         The tracing in use: this receiver's own, or that of the process.
         """
         return self._own or get_tracing()
+
+    def _may_answer(self, handling: Handling) -> bool:
+        if self.duplicates != "answer" or not handling.is_duplicate:
+            return False
+        return handling.event.verified is not False and handling.event.event_id is not None
 
     def _receive(
         self, headers: Headers | None, body: Body, *, verified: bool | None
@@ -206,10 +242,21 @@ class WebhookReceiver:
         return None
 
 
+def _run(
+    tracing: Tracing, delivery: Delivery, around: Handling | None
+) -> AbstractContextManager[Handling]:
+    """
+    Run the handler in its span, or in that of the run *around* it.
+    """
+    if around is None:
+        return run_handler(tracing, delivery)
+    return nullcontext(replace(around, event=delivery.event, origin=None, is_answered=False))
+
+
 def _trusted(handling: Handling | None) -> Event | None:
     """
     Return the event a handler may act on: never one that failed verification.
     """
-    if handling is None or handling.event.verified is False:
+    if handling is None or handling.is_answered or handling.event.verified is False:
         return None
     return handling.event

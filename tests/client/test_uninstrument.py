@@ -199,13 +199,12 @@ class TestMissingSeam:
         owner: str,
         name: str,
     ) -> None:
-        """An SDK without one of the seams is instrumented as far as it goes, and works."""
+        """An SDK without a seam is traced as far as it goes: without `request`, as bare HTTP."""
         self.move(monkeypatch, owner, name)
         start()
         linq.script(Reply(503, {}, headers=SOON))
         assert send(client).message.id == MESSAGE_ID
-        names = {s.name for s in finished()}
-        assert (CALL in names) is ((owner, name) != ("SyncAPIClient", "request"))
+        assert CALL in {s.name for s in finished()}
         uninstrument()
         assert name not in vars(getattr(_base_client, owner))
 
@@ -233,8 +232,7 @@ class TestMissingSeam:
                 return await asend(client)
 
         assert asyncio.run(run()).message.id == MESSAGE_ID
-        names = {s.name for s in finished()}
-        assert (CALL in names) is ((owner, name) != ("AsyncAPIClient", "request"))
+        assert CALL in {s.name for s in finished()}
 
     def test_missing_class(
         self,

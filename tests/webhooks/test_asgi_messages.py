@@ -198,5 +198,5 @@ class TestDefaults:
     def test_it_has_a_receiver_of_its_own(self) -> None:
         """Which verifies nothing and enforces nothing."""
         middleware = LinqWebhookMiddleware(Reader())
-        assert isinstance(middleware._receiver, WebhookReceiver)
-        assert middleware._receiver.enforce is False
+        assert isinstance(middleware._endpoint._receiver, WebhookReceiver)
+        assert middleware._endpoint._receiver.enforce is False

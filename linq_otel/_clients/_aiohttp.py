@@ -1,0 +1,127 @@
+"""
+Calls through aiohttp's client.
+
+Its answer is there before the body is, so a message's ids are learnt when the
+caller reads: ``json()`` and ``text()`` rest on ``read()``.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from linq_otel._calls import current_call
+from linq_otel._shield import shield
+from linq_otel._targets import VERSION
+
+from ._exchanges import Exchange, Received
+from ._neighbours import is_session_instrumented
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from linq_otel._calls import Call
+    from linq_otel._patching import Patches
+
+    from ._late import LateBody
+    from ._raw import RawCalls
+
+
+class AiohttpSeams:
+    """
+    The wrappers in aiohttp's client.
+    """
+
+    def __init__(self, calls: RawCalls, patches: Patches) -> None:
+        self._calls = calls
+        self._module: Any = sys.modules["aiohttp"]
+        self._late: weakref.WeakKeyDictionary[Any, LateBody] = weakref.WeakKeyDictionary()
+        patches.wrap("aiohttp", "ClientSession", "_request", self._request)
+        patches.wrap("aiohttp", "ClientResponse", "read", self._read)
+
+    def _request(
+        self, wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        # Of a request to anybody else this returns the very coroutine of aiohttp.
+        with shield("recognizing a call"):
+            url = _find_url(session, args, kwargs)
+            if url is not None:
+                return self._call(wrapped, session, url, args, kwargs)
+        return wrapped(*args, **kwargs)
+
+    async def _call(
+        self,
+        wrapped: Callable[..., Any],
+        session: Any,
+        url: str,
+        args: tuple[Any, ...],
+        kwargs: Any,
+    ) -> Any:
+        exchange = None
+        with shield("opening a call"):
+            exchange, kwargs = self._open(session, url, args, dict(kwargs))
+        if exchange is None:
+            return await wrapped(*args, **kwargs)
+        return await self._calls.arun(exchange, lambda: wrapped(*args, **kwargs), self._await)
+
+    def _open(
+        self, session: Any, url: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Exchange[Any] | None, dict[str, Any]]:
+        """
+        Open the call; *kwargs* are ours, and are given headers where they are due.
+        """
+        method = args[0] if args else kwargs["method"]
+        target = self._calls.hosts.find_target(method, url)
+        call = current_call()
+        if target is None:
+            return None, kwargs
+        if call is not None:
+            self._inject(call, session, kwargs)
+            return None, kwargs
+        body = kwargs.get("json") or kwargs.get("data")
+        call = self._calls.open(target, url, body, kwargs.get("headers"))
+        if call is None:
+            return None, kwargs
+        inject = partial(self._inject, call, session, kwargs)
+        return Exchange(call, target, target, _receive, self._receive_error, inject), kwargs
+
+    def _inject(self, call: Call, session: Any, kwargs: dict[str, Any]) -> None:
+        if call.silences and is_session_instrumented(session):
+            # As the session would have it: whatever was given, and its own beneath.
+            headers = session._prepare_headers(kwargs.get("headers"))  # noqa: SLF001
+            call.inject(headers)
+            kwargs["headers"] = headers
+
+    def _await(self, response: Any, late: LateBody) -> None:
+        self._late[response] = late
+
+    async def _read(
+        self, wrapped: Callable[..., Any], response: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        body = await wrapped(*args, **kwargs)
+        if self._late:
+            late = self._late.pop(response, None)
+            if late is not None:
+                await late.aarrive(body)
+        return body
+
+    def _receive_error(self, error: Exception) -> Received | None:
+        if not isinstance(error, self._module.ClientResponseError):
+            return None
+        refusal: Any = error
+        return Received.of(refusal.status, refusal.headers or {}, None) if refusal.status else None
+
+
+def _find_url(session: Any, args: tuple[Any, ...], kwargs: Any) -> str | None:
+    given = args[1] if len(args) > 1 else kwargs.get("str_or_url")
+    url = str(given)
+    if getattr(session, "_base_url", None) is not None:
+        url = str(session._build_url(given))  # noqa: SLF001  # No public way to ask.
+    return url if VERSION in url else None
+
+
+def _receive(response: Any) -> Received:
+    return Received.of(response.status, response.headers, response._body)  # noqa: SLF001

@@ -1,0 +1,143 @@
+"""
+Calls through httpx: every client, sync or async, and whatever transport it has.
+
+``send`` is where every verb, every stream and every hand-built request passes.
+The SDK passes there too, and is left alone but for the headers.
+"""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from linq_otel._calls import current_call
+from linq_otel._shield import shield
+from linq_otel._targets import VERSION
+from linq_otel._wire import target_of
+
+from ._exchanges import Exchange, Received
+from ._neighbours import is_client_instrumented
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from linq_otel._calls import Call
+    from linq_otel._patching import Patches
+
+    from ._late import LateBody
+    from ._raw import RawCalls
+
+
+class HttpxSeams:
+    """
+    The wrappers in httpx.
+    """
+
+    def __init__(self, calls: RawCalls, patches: Patches) -> None:
+        self._calls = calls
+        self._late: weakref.WeakKeyDictionary[Any, LateBody] = weakref.WeakKeyDictionary()
+        for owner, name, wrapper in (
+            ("Client", "send", self._send),
+            ("AsyncClient", "send", self._asend),
+            ("Response", "read", self._read),
+            ("Response", "aread", self._aread),
+        ):
+            patches.wrap("httpx", owner, name, wrapper)
+
+    def _send(
+        self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        exchange = self._open(client, args, kwargs)
+        if exchange is None:
+            return wrapped(*args, **kwargs)
+        return self._calls.run(exchange, lambda: wrapped(*args, **kwargs), self._await)
+
+    def _asend(
+        self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        # Of a request to anybody else this returns the very coroutine of httpx.
+        is_ours = False
+        with shield("recognizing a call"):
+            is_ours = _may_be_ours(args[0] if args else kwargs["request"])
+        return (self._acall if is_ours else _pass)(wrapped, client, args, kwargs)
+
+    async def _acall(
+        self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        exchange = self._open(client, args, kwargs)
+        if exchange is None:
+            return await wrapped(*args, **kwargs)
+        return await self._calls.arun(exchange, lambda: wrapped(*args, **kwargs), self._await)
+
+    def _open(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Exchange[Any] | None:
+        with shield("opening a call"):
+            request: Any = args[0] if args else kwargs["request"]
+            if not _may_be_ours(request):
+                return None
+            call = current_call()
+            if call is None:
+                return self._exchange(client, request)
+            if call.silences:
+                _inject(call, client, request)
+        return None
+
+    def _exchange(self, client: Any, request: Any) -> Exchange[Any] | None:
+        target = target_of(request)
+        if not self._calls.hosts.holds(target):
+            return None
+        # A body that is still a stream has no `_content`, and is left alone.
+        body = getattr(request, "_content", None)
+        call = self._calls.open(target, str(request.url), body, request.headers)
+        if call is None:
+            return None
+        inject = partial(_inject, call, client, request)
+        return Exchange(call, request, target, _receive, _receive_error, inject)
+
+    def _await(self, response: Any, late: LateBody) -> None:
+        self._late[response] = late
+
+    def _read(
+        self, wrapped: Callable[..., Any], response: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        body = wrapped(*args, **kwargs)
+        if self._late:
+            late = self._late.pop(response, None)
+            if late is not None:
+                late.arrive(body)
+        return body
+
+    async def _aread(
+        self, wrapped: Callable[..., Any], response: Any, args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        body = await wrapped(*args, **kwargs)
+        if self._late:
+            late = self._late.pop(response, None)
+            if late is not None:
+                await late.aarrive(body)
+        return body
+
+
+def _may_be_ours(request: Any) -> bool:
+    return VERSION in request.url.path
+
+
+def _pass(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    return wrapped(*args, **kwargs)
+
+
+def _inject(call: Call, client: Any, request: Any) -> None:
+    if is_client_instrumented(client, request.url):
+        call.inject(request.headers)
+
+
+def _receive(response: Any) -> Received:
+    body = response.content if response.is_stream_consumed else None
+    return Received.of(response.status_code, response.headers, body)
+
+
+def _receive_error(error: Exception) -> Received | None:
+    # A response hook of the app may raise for the status, as many do.
+    response = getattr(error, "response", None)
+    return None if response is None else _receive(response)

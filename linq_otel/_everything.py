@@ -1,0 +1,43 @@
+"""
+Every instrumentor of this package with one call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from .instrumentor import LinqInstrumentor
+from .webhooks._options import WebhookSettings, split
+from .webhooks.instrumentor import LinqWebhooksInstrumentor
+
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .webhooks._options import WebhookOptions
+
+
+def instrument(**options: Unpack[WebhookOptions]) -> None:
+    """
+    Trace calls of the Linq API and the webhooks that follow them, in whatever this app uses.
+
+    Args:
+        **options: See :class:`linq_otel.Options`, and for webhook endpoints
+            :class:`linq_otel.webhooks.instrumentor.WebhookOptions`; each may
+            be left out.
+
+    Raises:
+        ConfigurationError: If an option has a value we cannot use.
+    """
+    own, shared = split(options)
+    WebhookSettings.read(own)  # Before anything is patched.
+    LinqInstrumentor().instrument(**cast("dict[str, Any]", shared))
+    LinqWebhooksInstrumentor().instrument(**own)
+
+
+def uninstrument() -> None:
+    """
+    Give the original functions back and forget the options.
+    """
+    for instrumentor in (LinqWebhooksInstrumentor(), LinqInstrumentor()):
+        instrumentor.uninstrument()

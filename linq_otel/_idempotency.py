@@ -1,0 +1,50 @@
+"""
+The idempotency key a user gave a message, wherever Linq takes it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from ._json import as_mapping
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_LONGEST_BODY: Final = 1024 * 1024
+
+
+def find_idempotency_key(body: object, headers: Mapping[str, object]) -> str | None:
+    """
+    Return the user's key: in the message, in the poll, or in a header.
+
+    Args:
+        body: The request's body, parsed.
+        headers: Its headers, under names in any case.
+    """
+    body = as_mapping(body)
+    keys = [as_mapping(body.get(part)).get("idempotency_key") for part in ("message", "poll")]
+    keys += [value for name, value in headers.items() if name.lower() == "idempotency-key"]
+    for key in keys:
+        if isinstance(key, str) and key:
+            return key
+    return None
+
+
+def parse_body(body: object) -> object:
+    """
+    Parse a body that lies there as bytes or text; None for any other, and for no JSON.
+
+    A stream, a file or a form is left alone: reading it would take it from
+    the request.
+    """
+    if not isinstance(body, (bytes, bytearray, str)) or not 0 < len(body) <= _LONGEST_BODY:
+        return None
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return parsed

@@ -1,0 +1,68 @@
+"""
+Serving one request of aiohttp as the handler of a delivery.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from aiohttp import ClientError, web
+
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ._endpoint import Endpoint
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+
+def build_middleware(endpoint: Endpoint, is_on: Callable[[], bool]) -> Middleware:
+    """
+    Build the middleware of *endpoint*, which does nothing while it is not on.
+    """
+
+    @web.middleware
+    async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
+        headers = endpoint.find_headers(request.method, request.headers, request.path)
+        if headers is None or not is_on():
+            return await handler(request)
+        body = await _read_ahead(request, endpoint.max_body)
+        async with endpoint.ahandling(headers, body) as turn:
+            if turn.answer is not None:
+                return web.Response(status=turn.answer)
+            try:
+                response = await handler(request)
+            except web.HTTPException as raised:
+                # An answer as any other: aiohttp has it raised.
+                answer = raised
+                turn.note_status(raised.status)
+            else:
+                turn.note_status(response.status)
+                return response
+        raise answer
+
+    return serve
+
+
+async def _read_ahead(request: web.Request, limit: int) -> bytes | None:
+    """
+    Return the body, which the app finds unread; None if it is too long or broke off.
+    """
+    content = request.content
+    if (request.content_length or 0) > limit or not hasattr(content, "unread_data"):
+        return None
+    body, is_whole = bytearray(), True
+    try:
+        while len(body) <= limit and (piece := await content.readany()):
+            body += piece
+    except (ClientError, OSError, web.RequestPayloadError):
+        # The client is gone; the app will meet the same error when it reads.
+        is_whole = False
+    with warnings.catch_warnings():
+        # Deprecated since 2018 in favour of nothing: there is no other way to give bytes back.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        content.unread_data(bytes(body))
+    return bytes(body) if is_whole and len(body) <= limit else None

@@ -1,0 +1,97 @@
+"""
+Serving one request of Django as the handler of a delivery.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._endpoint import Endpoint
+    from ._signatures import LinqHeaders
+
+    GetResponse = Callable[[Any], Any]
+
+
+# By name, because Django has no types: everything of it is Any.
+_exceptions: Any = import_module("django.core.exceptions")
+_http: Any = import_module("django.http")
+_request: Any = import_module("django.http.request")
+
+# What Django answers with a status of its own, further out than we are.
+_STATUSES: dict[type[Exception], int] = {
+    _http.Http404: 404,
+    _exceptions.PermissionDenied: 403,
+    _exceptions.SuspiciousOperation: 400,
+    _exceptions.BadRequest: 400,
+}
+_ANSWERED = tuple(_STATUSES)
+
+
+def serve(endpoint: Endpoint, get_response: GetResponse, request: Any) -> Any:
+    """
+    Let *get_response* answer, as the handler of a delivery if *request* is one.
+    """
+    headers = _find_headers(endpoint, request)
+    if headers is None:
+        return get_response(request)
+    with endpoint.handling(headers, _read_body(request, endpoint.max_body)) as turn:
+        if turn.answer is not None:
+            return _http.HttpResponse(status=turn.answer)
+        try:
+            response = get_response(request)
+        except _ANSWERED as error:
+            answered = error
+            turn.note_status(_status_of(error))
+        else:
+            turn.note_status(response.status_code)
+            return response
+    raise answered
+
+
+async def aserve(endpoint: Endpoint, get_response: GetResponse, request: Any) -> Any:
+    """
+    Do the same in a coroutine.
+    """
+    headers = _find_headers(endpoint, request)
+    if headers is None:
+        return await get_response(request)
+    async with endpoint.ahandling(headers, _read_body(request, endpoint.max_body)) as turn:
+        if turn.answer is not None:
+            return _http.HttpResponse(status=turn.answer)
+        try:
+            response = await get_response(request)
+        except _ANSWERED as error:
+            answered = error
+            turn.note_status(_status_of(error))
+        else:
+            turn.note_status(response.status_code)
+            return response
+    raise answered
+
+
+def _find_headers(endpoint: Endpoint, request: Any) -> LinqHeaders | None:
+    return endpoint.find_headers(request.method, request.headers, request.path, request.path_info)
+
+
+def _read_body(request: Any, limit: int) -> bytes | None:
+    """
+    Return the body, which Django keeps for whoever reads it next.
+    """
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not declared.isdigit() or int(declared) > limit:
+        return None
+    try:
+        body: bytes = request.body
+    except (OSError, _exceptions.SuspiciousOperation, _request.RawPostDataException):
+        # The client is gone, it is more than the site allows, or others have read it.
+        return None
+    return body
+
+
+def _status_of(error: Exception) -> int:
+    return next(status for kind, status in _STATUSES.items() if isinstance(error, kind))

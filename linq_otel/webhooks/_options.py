@@ -1,0 +1,172 @@
+"""
+The options of webhook endpoints in apps that do not add our middleware themselves.
+
+As for all options: a keyword wins over the environment, a wrong keyword is an
+error, and a wrong environment variable is reported and passed over.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from linq_otel._settings import Options
+from linq_otel._shield import report
+from linq_otel.environment_variables import (
+    OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES,
+    OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE,
+    OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY,
+    OTEL_PYTHON_LINQ_WEBHOOK_PATHS,
+)
+from linq_otel.errors import ConfigurationError
+
+from ._receiver import MAX_BODY, Duplicates
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class WebhookOptions(Options, total=False):
+    """
+    The keywords of ``LinqWebhooksInstrumentor().instrument()``; each may be left out.
+
+    Attributes:
+        paths: The paths webhooks arrive at, or one text of them with commas;
+            without any, a request is a webhook if its headers say so.
+        enforce: True answers for the app: 401 where the signature is bad, 400
+            where there is no event. Needs *paths*.
+        duplicates: ``mark`` or ``answer``, as for ``WebhookReceiver``.
+        max_body: Bytes above which a body is passed on unread.
+    """
+
+    paths: Sequence[str] | str | None
+    enforce: bool | None
+    duplicates: Duplicates | None
+    max_body: int | None
+
+
+@dataclass(frozen=True)
+class LinqWebhooksConfiguration:
+    """
+    What OpenTelemetry's declarative configuration file can say under ``linq_webhooks``.
+
+    Attributes:
+        paths: As for :class:`WebhookOptions`.
+        enforce: As for :class:`WebhookOptions`.
+        duplicates: As for :class:`WebhookOptions`.
+        max_body: As for :class:`WebhookOptions`.
+        store: The URL of the store.
+        join: ``linq``, ``app``, ``message`` or ``link``.
+        stages: False draws no anchor and no stage spans.
+        webhook_secret: The signing secret, several of them separated by
+            spaces; better given by ``${LINQ_WEBHOOK_SECRET}``.
+    """
+
+    paths: list[str] | None = None
+    enforce: bool | None = None
+    duplicates: str | None = None
+    max_body: int | None = None
+    store: str | None = None
+    join: str | None = None
+    stages: bool | None = None
+    webhook_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """
+    The options in force; see :class:`WebhookOptions`.
+    """
+
+    paths: tuple[str, ...] = ()
+    enforce: bool = False
+    duplicates: Duplicates = "mark"
+    max_body: int = MAX_BODY
+
+    @classmethod
+    def read(
+        cls, given: Mapping[str, object], environ: Mapping[str, str] = os.environ
+    ) -> WebhookSettings:
+        """
+        Read the options: *given* first, then *environ*, then the defaults.
+
+        Raises:
+            ConfigurationError: If a given option has a value we cannot use.
+        """
+        chosen = {name: _checked(name, given[name]) for name in _READERS if name in given}
+        is_typed = "enforce" in chosen
+        for name, (variable, read) in _READERS.items():
+            text = environ.get(variable, "").strip()
+            if name not in chosen and text:
+                _take(chosen, name, variable, read(text))
+        settings = cls(**cast("dict[str, Any]", chosen))
+        if not settings.enforce or settings.paths:
+            return settings
+        if is_typed:
+            raise ConfigurationError("enforce needs the paths it guards")
+        report("environment: enforce", f"{OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE} needs paths to guard")
+        return cls(**cast("dict[str, Any]", {**chosen, "enforce": False}))
+
+
+def split(options: WebhookOptions) -> tuple[dict[str, object], Options]:
+    """
+    Part the options of this door from those the whole package shares.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    own = {name: given.pop(name) for name in _READERS if name in given}
+    return own, cast("Options", given)
+
+
+def _read_paths(text: str) -> tuple[str, ...] | None:
+    paths = tuple(part.strip() for part in text.split(",") if part.strip())
+    return paths if paths and all(path.startswith("/") for path in paths) else None
+
+
+def _read_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and int(text) else None
+
+
+_READERS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "paths": (OTEL_PYTHON_LINQ_WEBHOOK_PATHS, _read_paths),
+    "enforce": (OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE, lambda text: _BOOLEANS.get(text.lower())),
+    "duplicates": (
+        OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES,
+        {word: word for word in get_args(Duplicates)}.get,
+    ),
+    "max_body": (OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY, _read_number),
+}
+
+
+def _take(chosen: dict[str, object], name: str, variable: str, value: object) -> None:
+    if value is None:
+        report(f"environment: {variable}", f"{variable} has a value we cannot use; it is ignored")
+    else:
+        chosen[name] = value
+
+
+def _checked(name: str, value: object) -> object:
+    if name == "paths":
+        text = value if isinstance(value, str) else ",".join(cast("Sequence[str]", value))
+        value = _read_paths(text) if text else ()
+    is_good = {
+        "paths": isinstance(value, tuple),
+        "enforce": isinstance(value, bool),
+        "duplicates": value in get_args(Duplicates),
+        "max_body": type(value) is int and value > 0,
+    }
+    if not is_good[name]:
+        raise ConfigurationError(f"{name} has a value we cannot use: {_RULES[name]}")
+    return value
+
+
+_RULES = {
+    "paths": "it must be paths that begin with /",
+    "enforce": "it must be True or False",
+    "duplicates": "it must be mark or answer",
+    "max_body": "it must be a number of bytes above 0",
+}

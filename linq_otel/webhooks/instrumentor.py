@@ -1,0 +1,91 @@
+"""
+The instrumentor of webhook endpoints: its entry point is ``linq_webhooks``.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
+from linq_otel._patching import Patches
+from linq_otel._runtime import adopt_tracing, forget_tracing
+from linq_otel._shield import report
+
+from ._endpoint import Endpoint
+from ._frameworks import SEAMS
+from ._options import LinqWebhooksConfiguration, WebhookOptions, WebhookSettings, split
+from ._receiver import WebhookReceiver
+
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from typing_extensions import Unpack
+
+__all__ = ["LinqWebhooksInstrumentor", "WebhookOptions"]
+
+
+class LinqWebhooksInstrumentor(BaseInstrumentor):
+    """
+    Joins the Linq webhooks that arrive in Starlette, FastAPI, Flask, Django or aiohttp.
+
+    ::
+
+        from linq_otel.webhooks.instrumentor import LinqWebhooksInstrumentor
+
+        LinqWebhooksInstrumentor().instrument(paths=["/webhooks/linq"])
+
+    The keywords are those of :class:`WebhookOptions`, each
+    with an environment variable behind it. Those that ``LinqInstrumentor``
+    has too (``store``, ``join`` and so on) count only if the process is not
+    configured yet: a sender and a receiver share one store, and what was
+    configured first is kept.
+
+    A framework is patched once the app has imported it. Apps that were built
+    before, and in Flask and Starlette even those that serve already, are
+    instrumented too; Django must not have loaded its middlewares.
+    """
+
+    configuration = LinqWebhooksConfiguration
+    """What the declarative configuration file may say (OpenTelemetry SDK 1.44 and later)."""
+
+    _patches: Patches | None = None
+    _adopted: bool = False
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """
+        Return nothing: a framework that is not there is passed over.
+        """
+        return ()
+
+    def _instrument(self, **kwargs: Unpack[WebhookOptions]) -> None:
+        own, shared = split(kwargs)
+        settings = WebhookSettings.read(own)
+        if shared:
+            self._adopted = adopt_tracing(shared)
+            if not self._adopted:
+                names = ", ".join(sorted(shared))
+                report("webhooks: configured", f"configured already: {names} passed over")
+        receiver = WebhookReceiver(
+            enforce=settings.enforce, duplicates=settings.duplicates, max_body=settings.max_body
+        )
+        self._patches = patches = Patches("the web framework")
+        endpoint = Endpoint(settings.paths, receiver)
+        for module, seam in SEAMS.items():
+            patches.when_imported(module, partial(_install, seam, patches, endpoint))
+
+    def _uninstrument(self, **_kwargs: Any) -> None:
+        patches, self._patches = self._patches, None
+        if patches is not None:
+            patches.remove()
+        if self._adopted:
+            self._adopted = False
+            forget_tracing()
+
+
+def _install(seam: str, patches: Patches, endpoint: Endpoint) -> None:
+    # Only now: a seam imports its framework.
+    import_module(f"{__package__}._frameworks.{seam}").install(patches, endpoint)

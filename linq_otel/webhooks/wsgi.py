@@ -1,0 +1,124 @@
+"""
+The adapter for WSGI: Flask, Django under WSGI, or any app that speaks the protocol.
+
+The body is read ahead, and the app finds an equal stream in its place. What
+this does not know, and what is too long, it passes on.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, cast
+
+from ._endpoint import Endpoint
+from ._environs import find_headers, read_body
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from ._endpoint import Turn
+    from ._environs import Environ
+    from ._receiver import WebhookReceiver
+
+    StartResponse = Callable[..., Any]
+    App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+__all__ = ["LinqWebhookMiddleware"]
+
+
+class LinqWebhookMiddleware:
+    """
+    Joins the Linq webhooks a WSGI app receives to the messages they report on.
+
+    ::
+
+        app = Flask(__name__)
+        app.wsgi_app = LinqWebhookMiddleware(app.wsgi_app, paths=["/webhooks/linq"])
+
+    The app, and what it does up to the first piece of its answer, run inside
+    the ``process`` span.
+
+    Args:
+        app: The app.
+        paths: The paths deliveries arrive at; without any, a request is a
+            delivery if its headers say so.
+        receiver: What verifies and reads them. One that enforces answers for
+            the app: 401 where the signature is bad, 400 where there is no event.
+
+    Raises:
+        ConfigurationError: If *receiver* enforces and no *paths* are given: a
+            stranger would slip past by leaving Linq's headers out.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        paths: Sequence[str] = (),
+        receiver: WebhookReceiver | None = None,
+    ) -> None:
+        self.app = app
+        self._endpoint = Endpoint(paths, receiver)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """
+        Serve one request.
+        """
+        headers = find_headers(self._endpoint, environ)
+        if headers is None:
+            return self.app(environ, start_response)
+        body = read_body(environ, self._endpoint.max_body)
+        with self._endpoint.handling(headers, body) as turn:
+            if turn.answer is None:
+                answer = self.app(environ, _noting(start_response, turn))
+                return _begun(answer, environ.get("wsgi.file_wrapper"))
+            status = f"{turn.answer} {HTTPStatus(turn.answer).phrase}"
+            start_response(status, [("Content-Length", "0")])
+        return [b""]
+
+
+def _noting(start_response: StartResponse, turn: Turn) -> StartResponse:
+    def start_noting(status: str, *args: Any, **kwargs: Any) -> Any:
+        if status[:3].isdigit():
+            turn.note_status(int(status[:3]))
+        return start_response(status, *args, **kwargs)
+
+    return start_noting
+
+
+def _begun(answer: Iterable[bytes], file_wrapper: object) -> Iterable[bytes]:
+    """
+    Ask a lazy answer for its first piece, so that a generator's code runs where we are.
+
+    A list has run already, and a file is the server's to send.
+    """
+    is_file = isinstance(file_wrapper, type) and isinstance(answer, file_wrapper)
+    return answer if is_file or not hasattr(answer, "__next__") else _Begun(answer)
+
+
+class _Begun:
+    """
+    An answer whose first piece is here.
+    """
+
+    def __init__(self, answer: Iterable[bytes]) -> None:
+        self._answer = answer
+        rest = iter(answer)
+        try:
+            self._pieces = chain(list(islice(rest, 1)), rest)
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        """
+        Tell the app that its answer is over.
+        """
+        close = cast("Callable[[], None] | None", getattr(self._answer, "close", None))
+        if close is not None:
+            close()

@@ -1,0 +1,254 @@
+"""
+The zero-code door: how it is configured, what it leaves alone, and how it is taken out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp.web_app
+import flask
+import pytest
+from django.core.handlers.base import BaseHandler
+from starlette.middleware.exceptions import ExceptionMiddleware
+
+from linq_otel._runtime import configure_tracing, get_tracing
+from linq_otel.errors import ConfigurationError
+from linq_otel.stores.memory import MemoryStore
+from linq_otel.webhooks import WebhookReceiver
+from linq_otel.webhooks import instrumentor as door
+from linq_otel.webhooks._options import WebhookSettings
+from linq_otel.webhooks.instrumentor import LinqWebhooksInstrumentor
+from support import payloads as p
+from support.web_apps import Seen
+from support.web_hosts import SERVERS, Ours
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+
+BODY = p.body_of("message.delivered")
+PATCHED: list[tuple[Any, str]] = [
+    (ExceptionMiddleware, "__call__"),
+    (flask.Flask, "full_dispatch_request"),
+    (flask.Flask, "dispatch_request"),
+    (BaseHandler, "_get_response"),
+    (BaseHandler, "_get_response_async"),
+    (aiohttp.web_app.Application, "pre_freeze"),
+]
+
+
+def signed() -> list[tuple[str, str]]:
+    return list(p.headers_of(BODY, signed_at=int(time.time())).items())
+
+
+@contextmanager
+def instrumented(**options: Any) -> Iterator[None]:
+    instrumentor = LinqWebhooksInstrumentor()
+    instrumentor.instrument(**options)
+    try:
+        yield
+    finally:
+        instrumentor.uninstrument()
+
+
+def processes(exporter: InMemorySpanExporter) -> list[str]:
+    return [s.name for s in exporter.get_finished_spans() if s.name.startswith("process")]
+
+
+class TestPatches:
+    def test_uninstrument_gives_the_originals_back(self) -> None:
+        """Every name is the very function it was."""
+        before = [vars(owner)[name] for owner, name in PATCHED]
+        with instrumented():
+            changed = [vars(owner)[name] for owner, name in PATCHED]
+        assert all(a is not b for a, b in zip(before, changed, strict=True))
+        assert [vars(owner)[name] for owner, name in PATCHED] == before
+
+    @pytest.mark.parametrize(("owner", "name"), PATCHED)
+    def test_a_name_that_is_gone_is_passed_over(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        owner: Any,
+        name: str,
+    ) -> None:
+        """It is reported, and the others are patched all the same."""
+        monkeypatch.delattr(owner, name)
+        others = [pair for pair in PATCHED if pair != (owner, name)]
+        before = [vars(o)[n] for o, n in others]
+        with instrumented():
+            changed = [vars(o)[n] for o, n in others]
+        assert all(a is not b for a, b in zip(before, changed, strict=True))
+        assert f"the web framework has no {owner.__name__}.{name} (logged once)" in [
+            record.getMessage() for record in caplog.records
+        ]
+
+    @pytest.mark.parametrize("module", ["starlette", "flask", "django", "aiohttp"])
+    @pytest.mark.usefixtures("forgiving")
+    def test_a_framework_of_another_shape_is_passed_over(
+        self, monkeypatch: pytest.MonkeyPatch, module: str
+    ) -> None:
+        """Whatever a seam meets while it is put in, the app goes on."""
+
+        def broken(*_args: object) -> None:
+            raise ImportError
+
+        monkeypatch.setattr(door, "_install", broken)
+        with instrumented():
+            pass
+
+    @pytest.mark.parametrize("name", SERVERS)
+    def test_an_app_that_goes_on_after_uninstrument(
+        self, name: str, provider: TracerProvider, exporter: InMemorySpanExporter
+    ) -> None:
+        """An app that was built meanwhile is served without us."""
+        options = {"tracer_provider": provider, "store": MemoryStore()}
+        instrumentor = LinqWebhooksInstrumentor()
+        instrumentor.instrument(**options)
+        seen = Seen()
+        with SERVERS[name](seen, None) as post:
+            first = post("/hook", BODY, signed())
+            instrumentor.uninstrument()
+            second = post("/hook", BODY, signed())
+        assert (first, seen.bodies) == (second, [BODY, BODY])
+        assert processes(exporter) == ["process message.delivered"]
+
+
+class TestOnce:
+    @pytest.mark.parametrize("name", SERVERS)
+    def test_our_own_middleware_is_not_repeated(
+        self, name: str, provider: TracerProvider, exporter: InMemorySpanExporter
+    ) -> None:
+        """An app that adds it, and is instrumented too, has one span, which is no duplicate."""
+        options: Any = {"tracer_provider": provider, "store": MemoryStore()}
+        receiver = WebhookReceiver(p.SECRET, duplicates="answer", **options)
+        seen = Seen()
+        with (
+            instrumented(duplicates="answer", webhook_secret=p.SECRET, **options),
+            SERVERS[name](seen, Ours(receiver)) as post,
+        ):
+            replies = [post("/hook", BODY, signed()).status for _ in range(2)]
+        assert (replies, seen.bodies) == ([202, 200], [BODY])
+        spans = [s for s in exporter.get_finished_spans() if s.name.startswith("process")]
+        marks = [dict(s.attributes or {}).get("linq.webhook.duplicate") for s in spans]
+        assert marks == [None, True]
+
+    def test_a_receiver_inside_judges_for_itself(
+        self, provider: TracerProvider, exporter: InMemorySpanExporter
+    ) -> None:
+        """Its secret is the app's own, and the span is the one that is there."""
+        options: Any = {"tracer_provider": provider, "store": MemoryStore()}
+        outer = WebhookReceiver(**options)
+        good = WebhookReceiver(p.SECRET, clock=lambda: p.SIGNED_AT, **options)
+        bad = WebhookReceiver(p.OTHER_SECRET, clock=lambda: p.SIGNED_AT, **options)
+        headers = p.headers_of(BODY)
+        with outer.process(headers, BODY), good.process(headers, BODY) as event:
+            assert event is not None
+            assert event.verified is True
+            with bad.process(headers, BODY) as forged:
+                assert forged is None
+
+            async def inner() -> bool:
+                async with good.aprocess(headers, BODY) as same:
+                    return same is not None
+
+            assert asyncio.run(inner())
+        assert processes(exporter) == ["process message.delivered"]
+
+    def test_work_that_outlives_its_handler_is_its_own(
+        self, provider: TracerProvider, exporter: InMemorySpanExporter
+    ) -> None:
+        """A task keeps the handler's context, but what it receives later is a delivery again."""
+        receiver = WebhookReceiver(tracer_provider=provider, store=MemoryStore())
+
+        async def later(gate: asyncio.Event) -> None:
+            await gate.wait()
+            async with receiver.aprocess({}, BODY):
+                pass
+
+        async def run() -> None:
+            gate = asyncio.Event()
+            async with receiver.aprocess({}, BODY):
+                task = asyncio.create_task(later(gate))
+            gate.set()
+            await task
+
+        asyncio.run(run())
+        assert processes(exporter) == ["process message.delivered"] * 2
+
+
+class TestOptions:
+    def test_the_environment_is_read(self) -> None:
+        """Each option has a variable."""
+        environ = {
+            "OTEL_PYTHON_LINQ_WEBHOOK_PATHS": "/a, /b",
+            "OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES": "answer",
+            "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "TRUE",
+            "OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY": "500",
+        }
+        assert WebhookSettings.read({}, environ) == WebhookSettings(
+            paths=("/a", "/b"), enforce=True, duplicates="answer", max_body=500
+        )
+        given = {"paths": ["/c"], "enforce": False, "duplicates": "mark", "max_body": 9}
+        assert WebhookSettings.read(given, environ) == WebhookSettings(paths=("/c",), max_body=9)
+
+    def test_a_wrong_variable_is_passed_over(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The app must start."""
+        environ = {
+            "OTEL_PYTHON_LINQ_WEBHOOK_PATHS": "a",
+            "OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES": "drop",
+            "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "true",
+            "OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY": "-1",
+        }
+        assert WebhookSettings.read({}, environ) == WebhookSettings()
+        assert len(caplog.records) == 4
+
+    @pytest.mark.parametrize(
+        "given",
+        [{"paths": "a"}, {"enforce": "yes", "paths": "/a"}, {"enforce": True},
+         {"duplicates": "drop"}, {"max_body": 0}, {"max_body": True}, {"nonsense": 1}],
+        ids=str,
+    )  # fmt: skip
+    def test_a_wrong_keyword_is_an_error(self, given: Any) -> None:
+        """Somebody typed it here."""
+        with pytest.raises(ConfigurationError):
+            LinqWebhooksInstrumentor().instrument(**given)
+        LinqWebhooksInstrumentor()._is_instrumented_by_opentelemetry = False
+
+    def test_what_was_configured_first_is_kept(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A sender and a receiver share one store."""
+        store = MemoryStore()
+        configure_tracing({"store": store})
+        with instrumented(store=MemoryStore(), join="app"):
+            assert get_tracing().origins.store is store
+        assert get_tracing().origins.store is store
+        assert "configured already: join, store passed over (logged once)" in caplog.text
+
+    def test_its_own_are_forgotten_with_it(self) -> None:
+        """Where nobody else had configured the process."""
+        store = MemoryStore()
+        with instrumented(store=store):
+            assert get_tracing().origins.store is store
+        assert get_tracing().origins.store is not store
+
+
+class TestPathsAlone:
+    @pytest.mark.parametrize("name", SERVERS)
+    def test_other_paths_are_untouched(
+        self, name: str, provider: TracerProvider, exporter: InMemorySpanExporter
+    ) -> None:
+        """Where paths are given, headers alone make no delivery; and on them none are needed."""
+        options: Any = {"tracer_provider": provider, "store": MemoryStore()}
+        with instrumented(paths="/hook", **options), SERVERS[name](Seen(), None) as post:
+            post("/stream", BODY, signed())
+            assert processes(exporter) == []
+            post("/hook", BODY)
+        assert processes(exporter) == ["process message.delivered"]
