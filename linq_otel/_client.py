@@ -66,10 +66,11 @@ class SdkSeams:
         if call is None:
             return wrapped(*args, **kwargs)
         origins = self._tracing.origins
+        settlement = call.settlement
         with call.active():
-            origins.save(call.early_origin())
+            origins.save(settlement.early_origin())
             answer = wrapped(*args, **kwargs)
-            origins.save(call.settle(origins.find(call.replay_keys)))
+            origins.save(settlement.settle(origins.find(settlement.replay_keys)))
             return answer
 
     async def _arequest(
@@ -79,10 +80,11 @@ class SdkSeams:
         if call is None:
             return await wrapped(*args, **kwargs)
         origins = self._tracing.origins
+        settlement = call.settlement
         with call.active():
-            await origins.asave(call.early_origin())
+            await origins.asave(settlement.early_origin())
             answer = await wrapped(*args, **kwargs)
-            await origins.asave(call.settle(await origins.afind(call.replay_keys)))
+            await origins.asave(settlement.settle(await origins.afind(settlement.replay_keys)))
             return answer
 
     def _open_call(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Call | None:

@@ -63,7 +63,7 @@ def learn_ids(call: Call, answer: object, response: httpx.Response) -> None:
         return
     if answer is response or hasattr(answer, "http_response"):
         answer = _read_json(response)
-    call.learn(answer)
+    call.settlement.learn(answer)
 
 
 def _read_json(response: httpx.Response) -> object:

@@ -4,12 +4,16 @@ Every example is run by a test: what strangers copy must work.
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from linq_otel.testing import LinqSimulator
 from support.otlp_processes import LOOPBACK, find_free_ports, is_open
+from support.payloads import SECRET, body_of, headers_of
 from support.programs import EXAMPLES, REPOSITORY, open_program
 from support.span_sink import open_span_sink
 
@@ -22,6 +26,7 @@ STORY = "tests/support/story.py"
 UNTOUCHED = "tests/receivers/test_untouched_apps.py"
 RUN_BY = {
     "fastapi_app.py": STORY,
+    "lambda_handler.py": "tests/test_examples.py",
     "plain_server.py": "tests/test_examples.py",
     "send_message.py": STORY,
     "untouched/aiohttp_shop.py": UNTOUCHED,
@@ -88,3 +93,35 @@ class TestPlainServer:
                 ("message.delivered", 401),
             ]
             assert sink.names == ["process message.received", "process message.delivered"]
+
+
+class TestLambdaHandler:
+    def test_webhook(self, tmp_path: Path) -> None:
+        """
+        A function URL's event is answered 204, and its spans have left before the function returns.
+        """
+        body = body_of("message.delivered")
+        headers = headers_of(body, signed_at=int(time.time()))
+        request = {"http": {"method": "POST"}}
+        event = {"requestContext": request, "headers": headers, "body": body.decode()}
+        code = (
+            "import lambda_handler, json, os, sys\n"
+            "print(lambda_handler.handler(json.loads(sys.argv[1]), None), flush=True)\n"
+            "os._exit(0)  # Nothing is sent at the end of the process."
+        )
+        with open_span_sink() as sink:
+            environment = {
+                "LINQ_WEBHOOK_SECRET": SECRET,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
+                "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(EXAMPLES)]),
+                "NO_PROXY": LOOPBACK,
+            }
+            command = ["-c", code, json.dumps(event)]
+            with open_program("function", command, environment, tmp_path) as function:
+                assert (function.wait(), function.lines) == (0, ["{'statusCode': 204}"])
+                assert function.complaints == ""
+            assert sorted(sink.names) == [
+                "message delivered",
+                "process message.delivered",
+                "update order",
+            ]

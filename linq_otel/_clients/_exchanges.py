@@ -112,7 +112,7 @@ def note_received(call: Call, request: Any, response: Any, received: Received) -
     if answer.is_error:
         call.refuse(answer)
     elif answer.is_success:
-        call.learn(parsed)
+        call.settlement.learn(parsed)
     return answer.is_success
 
 

@@ -33,7 +33,7 @@ class LateBody:
         """
         if self._learn(body):
             origins = self._tracing.origins
-            origins.save(self._settle(origins.find(self._call.replay_keys)))
+            origins.save(self._settle(origins.find(self._call.settlement.replay_keys)))
 
     async def aarrive(self, body: object) -> None:
         """
@@ -41,14 +41,16 @@ class LateBody:
         """
         if self._learn(body):
             origins = self._tracing.origins
-            await origins.asave(self._settle(await origins.afind(self._call.replay_keys)))
+            await origins.asave(
+                self._settle(await origins.afind(self._call.settlement.replay_keys))
+            )
 
     def _learn(self, body: object) -> bool:
         with shield("reading a late body"):
             parsed = parse_body(body)
-            self._call.learn(parsed)
+            self._call.settlement.learn(parsed)
             return parsed is not None
         return False
 
     def _settle(self, known: tuple[str, Origin] | None) -> Origin | None:
-        return self._call.settle_late(known)
+        return self._call.settlement.settle_late(known)

@@ -116,8 +116,9 @@ class RawCalls:
         Send, and return the very answer that came; *wait* is told of one whose body is unread.
         """
         call, origins = exchange.call, self._tracing.origins
+        settlement = call.settlement
         with call.active():
-            origins.save(call.early_origin())
+            origins.save(settlement.early_origin())
             exchange.begin()
             try:
                 response = send()
@@ -126,9 +127,9 @@ class RawCalls:
                 raise
             accepted = exchange.note(response)
             if accepted:
-                origins.save(call.settle(origins.find(call.replay_keys)))
+                origins.save(settlement.settle(origins.find(settlement.replay_keys)))
             elif accepted is None:
-                origins.save(call.settle_unread(origins.find(call.unread_replay_keys)))
+                origins.save(settlement.settle_unread(origins.find(settlement.unread_replay_keys)))
                 self._await_body(call, response, wait)
             return response
 
@@ -142,8 +143,9 @@ class RawCalls:
         Do the same off the event loop.
         """
         call, origins = exchange.call, self._tracing.origins
+        settlement = call.settlement
         with call.active():
-            await origins.asave(call.early_origin())
+            await origins.asave(settlement.early_origin())
             exchange.begin()
             try:
                 response = await send()
@@ -152,10 +154,10 @@ class RawCalls:
                 raise
             accepted = exchange.note(response)
             if accepted:
-                await origins.asave(call.settle(await origins.afind(call.replay_keys)))
+                await origins.asave(settlement.settle(await origins.afind(settlement.replay_keys)))
             elif accepted is None:
-                known = await origins.afind(call.unread_replay_keys)
-                await origins.asave(call.settle_unread(known))
+                known = await origins.afind(settlement.unread_replay_keys)
+                await origins.asave(settlement.settle_unread(known))
                 self._await_body(call, response, wait)
             return response
 

@@ -121,11 +121,15 @@ class TestZeroCode:
                 linq:
                   join: app
                   stages: true
+                linq_webhooks:
+                  duplicates: answer
+                  paths: [/webhooks/linq]
             """,
             encoding="utf-8",
         )
-        spans, _log = run(linq, cwd=tmp_path, OTEL_CONFIG_FILE="otel.yaml")
+        spans, log = run(linq, cwd=tmp_path, OTEL_CONFIG_FILE="otel.yaml")
         assert names(spans) == LIFE
+        assert "linq_webhooks" not in log
         assert len({span["context"]["trace_id"] for span in spans}) == 1
 
     def test_offers_every_variable_as_a_flag(self) -> None:
