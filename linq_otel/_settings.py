@@ -49,7 +49,8 @@ WebhookHook = Callable[["Span", "Event"], None]
 
 _SECRET_VARIABLE: Final = "LINQ_WEBHOOK_SECRET"  # noqa: S105  # Its name; the SDK reads the same.
 _EXCLUDED_EVERYWHERE: Final = "OTEL_PYTHON_EXCLUDED_URLS"
-_BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+"""What an environment variable may say for yes and no."""
 
 
 class Options(TypedDict, total=False):
@@ -167,7 +168,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     _take(found, "join", environ, OTEL_PYTHON_LINQ_JOIN, {join: join for join in JOINS})
     own_or_nested = {word: word for word in get_args(HttpSpans)}
     _take(found, "http_spans", environ, OTEL_PYTHON_LINQ_HTTP_SPANS, own_or_nested)
-    _take(found, "stages", environ, OTEL_PYTHON_LINQ_STAGES, _BOOLEANS)
+    _take(found, "stages", environ, OTEL_PYTHON_LINQ_STAGES, BOOLEANS)
     if environ.get(OTEL_PYTHON_LINQ_STORE):
         found["store"] = environ[OTEL_PYTHON_LINQ_STORE]
     variable = OTEL_PYTHON_LINQ_EXCLUDED_URLS

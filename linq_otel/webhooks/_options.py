@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from linq_otel._settings import Options
+from linq_otel._settings import BOOLEANS, Options
 from linq_otel._shield import report
 from linq_otel.environment_variables import (
     OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES,
@@ -26,9 +26,6 @@ from ._receiver import MAX_BODY, Duplicates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 class WebhookOptions(Options, total=False):
@@ -133,7 +130,7 @@ def _read_number(text: str) -> int | None:
 
 _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "paths": (OTEL_PYTHON_LINQ_WEBHOOK_PATHS, _read_paths),
-    "enforce": (OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE, lambda text: _BOOLEANS.get(text.lower())),
+    "enforce": (OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE, lambda text: BOOLEANS.get(text.lower())),
     "duplicates": (
         OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES,
         {word: word for word in get_args(Duplicates)}.get,
