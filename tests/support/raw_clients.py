@@ -258,9 +258,13 @@ _URLLIB3 = (
     ("urllib3.exceptions.ReadTimeoutError",) * 2,
 )
 _URLLIB = (("urllib.error.URLError",) * 2, ("TimeoutError",) * 2)
+# On Python 3.10 asyncio has a class of its own.
+_TIMEOUT = (
+    "TimeoutError" if asyncio.TimeoutError is TimeoutError else "asyncio.exceptions.TimeoutError"
+)
 _AIOHTTP = (
     ("aiohttp.client_exceptions.ClientConnectorError",) * 2,
-    ("TimeoutError",) * 2,
+    (_TIMEOUT,) * 2,
 )
 
 CLIENTS = (
