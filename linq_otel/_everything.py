@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from .errors import ConfigurationError
 from .instrumentor import LinqInstrumentor
-from .webhooks._options import WebhookSettings, split
+from .webhooks._options import WebhookOptions, WebhookSettings, split
 from .webhooks.instrumentor import LinqWebhooksInstrumentor
 
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from .webhooks._options import WebhookOptions
 
 
 def instrument(**options: Unpack[WebhookOptions]) -> None:
@@ -29,6 +28,9 @@ def instrument(**options: Unpack[WebhookOptions]) -> None:
     Raises:
         ConfigurationError: If an option has a value we cannot use.
     """
+    for unknown in sorted(set(options) - set(WebhookOptions.__annotations__)):
+        known = ", ".join(sorted(WebhookOptions.__annotations__))
+        raise ConfigurationError(f"unknown option {unknown!r}; the options are {known}")
     own, shared = split(options)
     WebhookSettings.read(own)  # Before anything is patched.
     LinqInstrumentor().instrument(**cast("dict[str, Any]", shared))

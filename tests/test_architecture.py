@@ -324,7 +324,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "webhooks._options",
             "webhooks._receiver",
         },
-        "_everything": {"instrumentor", "webhooks._options", "webhooks.instrumentor"},
+        "_everything": {"errors", "instrumentor", "webhooks._options", "webhooks.instrumentor"},
         "": {"_everything", "_events", "_settings", "_version", "instrumentor"},
     },
 }
