@@ -13,7 +13,7 @@ from typing import Any
 
 from . import _attributes as a
 from ._json import as_mapping
-from ._tracing import type_name
+from ._shield import type_name
 
 
 _DOC_URL = re.compile(r"https://[a-z0-9.-]{1,80}/[A-Za-z0-9/._#-]{0,160}", re.ASCII)

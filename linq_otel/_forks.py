@@ -3,17 +3,24 @@ Locks and files that survive a fork.
 
 A web server may fork while one of our threads holds a lock. The thread does
 not exist in the child, so nobody would ever release the child's copy.
+
+Python itself never forgets what was to be called around a fork, so it is told
+of three functions once, and these forget what belongs to an object with it.
 """
 
 from __future__ import annotations
 
 import os
 import weakref
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Final, cast
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from types import MethodType
 
 
 def call_at_fork(
@@ -26,30 +33,63 @@ def call_at_fork(
     Call methods around every fork, as long as their objects live.
 
     Args:
-        before: A bound method to call before the fork.
+        before: A bound method to call before the fork, the last one given first.
         in_parent: A bound method to call in the parent, after it.
         in_child: A bound method to call in the child, after it.
     """
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=_weak(before), after_in_parent=_weak(in_parent), after_in_child=_weak(in_child)
-        )
+    for methods, method in ((_before, before), (_in_parent, in_parent), (_in_child, in_child)):
+        if method is not None:
+            methods.add(method)
 
 
-def _weak(method: Callable[[], None] | None) -> Callable[[], None]:
-    if method is None:
-        return _nothing
-    find_method = weakref.WeakMethod(method)
-
-    def call() -> None:
-        found = find_method()
-        if found is not None:
-            found()
-
-    return call
-
-
-def _nothing() -> None:
+class _Methods:
     """
-    Stand in for a method that was not given.
+    Bound methods in the order they were given, each as long as its object lives.
     """
+
+    def __init__(self) -> None:
+        self._numbers = count()
+        # Not as `WeakMethod`s, which complain when the interpreter ends.
+        self._methods: dict[int, tuple[weakref.ref[object], Callable[[object], None]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._methods)
+
+    def add(self, method: Callable[[], None]) -> None:
+        methods, number = self._methods, next(self._numbers)
+        bound = cast("MethodType", method)
+
+        def forget(_owner: object) -> None:
+            methods.pop(number, None)
+
+        methods[number] = weakref.ref(bound.__self__, forget), bound.__func__
+
+    def call(self) -> None:
+        _call_each(reversed(self._living()))
+
+    def call_last_first(self) -> None:
+        _call_each(self._living())
+
+    def _living(self) -> list[Callable[[], None]]:
+        # Without a lock, which a fork would have to survive: the copy is one step.
+        found = [(find(), function) for find, function in list(self._methods.values())]
+        return [partial(function, owner) for owner, function in found if owner is not None]
+
+
+def _call_each(methods: Iterable[Callable[[], None]]) -> None:
+    # A stack calls the last first, and every one of them even if one raises.
+    with ExitStack() as stack:
+        for method in methods:
+            stack.callback(method)
+
+
+_before: Final = _Methods()
+_in_parent: Final = _Methods()
+_in_child: Final = _Methods()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before.call_last_first,
+        after_in_parent=_in_parent.call,
+        after_in_child=_in_child.call,
+    )

@@ -1,33 +1,35 @@
 """
-The store as the rest of the package uses it: shielded, and off the event loop.
+The origins of this process's messages: kept as calls end, found as webhooks come.
 
-A store that fails costs the join and never the call. A store that other
-processes share does I/O, so coroutines reach it through a thread.
+A store that fails costs the join and never the call. One that other processes
+share does I/O, and is asked through a guard that bounds what it may cost.
 """
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 from ._collecting import note_origin
+from ._guarding import StoreGuard
 from ._shield import shield
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ._meters import Meters
     from ._origins import Origin
     from .stores import Store
-
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class OriginKeeper:
     """
     Keeps origins in one store.
+
+    Args:
+        store: The store.
+        meters: Count what it does.
+        seconds: How long one operation of a shared store may take.
 
     Attributes:
         store: The store.
@@ -35,65 +37,103 @@ class OriginKeeper:
         fruitless_waits: How often in a row a webhook waited for a sender in vain.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, meters: Meters, seconds: float) -> None:
         self.store = store
         self.sends_under_way: set[int] = set()
         self.fruitless_waits = 0
+        self._guard = StoreGuard(store, meters, seconds) if store.is_shared else None
+
+    @property
+    def silent_seconds(self) -> float:
+        """
+        For how long the store has not answered; 0 while it does.
+        """
+        return self._guard.silent_seconds if self._guard else 0.0
 
     def save(self, origin: Origin | None) -> None:
         """
-        Keep *origin*, if there is one and it has a key.
+        Keep what a call or a message that came in has left, and note it for the app.
         """
         note_origin(origin)
-        self._save(origin)
-
-    def _save(self, origin: Origin | None) -> None:
-        if origin is not None and origin.keys:
-            with shield("saving an origin"):
-                self.store.save(origin)
+        self.keep(origin)
 
     async def asave(self, origin: Origin | None) -> None:
         """
-        Keep *origin* off the event loop.
+        Do the same without holding up other coroutines.
         """
-        # Not in the thread: what is noted there is lost with its context.
         note_origin(origin)
-        if origin is not None:
-            await self.off_loop(self._save, origin)
+        await self.akeep(origin)
+
+    def keep(self, origin: Origin | None) -> None:
+        """
+        Keep *origin*, if there is one and it has a key.
+        """
+        if origin is None or not origin.keys:
+            return
+        if self._guard is not None:
+            self._guard.save(origin)
+            return
+        with shield("saving an origin"):
+            self.store.save(origin)
+
+    async def akeep(self, origin: Origin | None) -> None:
+        """
+        Keep *origin* without holding up other coroutines.
+        """
+        if self._guard is None or origin is None or not origin.keys:
+            self.keep(origin)
+        else:
+            await self._guard.asave(origin)
 
     def find(self, keys: Sequence[str]) -> tuple[str, Origin] | None:
         """
         Return the first of *keys* that has an origin, with that origin.
         """
+        if not keys:
+            return None
+        if self._guard is not None:
+            return self._guard.find(tuple(keys))
         with shield("looking up an origin"):
-            return self.store.find(*keys) if keys else None
+            return self.store.find(*keys)
         return None
 
     async def afind(self, keys: Sequence[str]) -> tuple[str, Origin] | None:
         """
-        Look up *keys* off the event loop.
+        Look up *keys* without holding up other coroutines.
         """
-        return await self.off_loop(self.find, keys) if keys else None
+        if self._guard is None or not keys:
+            return self.find(keys)
+        return await self._guard.afind(tuple(keys))
 
     def claim(self, event_id: str) -> bool:
         """
         Return True the first time *event_id* is seen, or where that cannot be told.
         """
+        if self._guard is not None:
+            return self._guard.claim(event_id)
         with shield("claiming an event"):
             return self.store.claim(event_id)
         return True
 
-    async def off_loop(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def aclaim(self, event_id: str) -> bool:
         """
-        Call *function*, which asks the store, without holding up other coroutines.
+        Claim *event_id* without holding up other coroutines.
+        """
+        return self.claim(event_id) if self._guard is None else await self._guard.aclaim(event_id)
 
-        Under another kind of loop than asyncio's, and where the process is
-        ending and has no threads left, it is called on the spot.
+    def later(self, function: Callable[..., object], *args: object) -> None:
         """
-        if self.store.is_shared:
-            try:
-                return await asyncio.to_thread(function, *args, **kwargs)
-            except RuntimeError:
-                # Of scheduling: what is called here is shielded and does not raise.
-                pass
-        return function(*args, **kwargs)
+        Call *function*, which asks the store for nothing that anybody waits for.
+        """
+        if self._guard is not None:
+            self._guard.later(function, *args)
+            return
+        with shield("asking the store"):
+            function(*args)
+
+    def close(self) -> None:
+        """
+        Stop asking a store that does not work; the store itself stays open.
+        """
+        if self._guard is not None:
+            self._guard.close()

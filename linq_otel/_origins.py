@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from .errors import StoreError
+from .errors import UnreadableOriginError
 
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _W3C = TraceContextTextMapPropagator()
 # The carrier must not depend on the SDK's span classes either, so it is plain text.
 _SAMPLED = TraceFlags.SAMPLED
+# The year 2200, as for Linq's times: a span of a later one would cost its whole batch.
+_LAST_NS = 7_258_118_400 * 1_000_000_000
 
 
 def format_traceparent(span: SpanContext) -> str:
@@ -116,27 +118,35 @@ class Origin:
         upgraded one by one.
 
         Raises:
-            StoreError: If *text* is not an origin.
+            UnreadableOriginError: If *text* is not an origin.
         """
         try:
             row = json.loads(text)
-            known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
-            known["linq_trace_ids"] = tuple(known.get("linq_trace_ids", ()))
-            origin = cls(**known)
+            known: dict[str, Any] = {f.name: row[f.name] for f in fields(cls) if f.name in row}
+            ids = known.pop("linq_trace_ids", [])
+            origin = cls(**known, linq_trace_ids=tuple(ids))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            kind = type(error).__name__
-            raise StoreError(f"the store holds a row that is no origin: {kind}") from error
-        if not _has_types_of_an_origin(known):
-            raise StoreError("the store holds a row that is no origin: a field of another type")
+            raise _unreadable(type(error).__name__) from error
+        if not _has_types_of_an_origin(known, ids):
+            raise _unreadable("a field of another type")
         return origin
 
 
-def _has_types_of_an_origin(row: Mapping[str, object]) -> bool:
+def _unreadable(why: str) -> UnreadableOriginError:
+    return UnreadableOriginError(f"the store holds a row that is no origin: {why}")
+
+
+def _has_types_of_an_origin(row: Mapping[str, object], ids: object) -> bool:
     texts = [row.get(name, "") for name in ("traceparent", "tracestate", "lifecycle")]
-    texts += cast("tuple[object, ...]", row["linq_trace_ids"])
-    texts += [row.get(name) or "" for name in ("message_id", "chat_id", "idempotency_key")]
-    times = (row.get("requested_at", 0), row.get("accepted_at") or 0)
-    return all(isinstance(text, str) for text in texts) and all(type(t) is int for t in times)
+    optional = [row.get(name) for name in ("message_id", "chat_id", "idempotency_key")]
+    texts += [text for text in optional if text is not None]
+    accepted_at = row.get("accepted_at")
+    times = [row.get("requested_at", 0), 0 if accepted_at is None else accepted_at]
+    return (
+        isinstance(ids, list)
+        and all(isinstance(text, str) for text in [*texts, *cast("list[object]", ids)])
+        and all(type(time) is int and 0 <= time < _LAST_NS for time in times)
+    )
 
 
 def store_keys(

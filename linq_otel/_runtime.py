@@ -39,7 +39,10 @@ class _Active:
         """
         with self.lock:
             before, self.tracing = self.tracing, tracing
-        if before is not None and isinstance(before.settings.store, str):
+        if before is None:
+            return
+        before.close()
+        if isinstance(before.settings.store, str):
             before.origins.store.close()
 
     def _renew_lock(self) -> None:

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("linq_otel")
 
+_MOST_KINDS: Final = 200
+_OTHERS: Final = "other kinds"
+
 
 class Tally:
     """
     Counts what went wrong, and says when a kind is seen for the first time.
 
-    Kinds are words of ours, so their number is bounded.
+    Kinds are words of ours and types of exceptions; more than 200 are one kind.
     """
 
     def __init__(self) -> None:
@@ -44,6 +47,8 @@ class Tally:
         Count one *kind*; True the first time.
         """
         with self._lock:
+            if len(self._counts) >= _MOST_KINDS and kind not in self._counts:
+                kind = _OTHERS
             self._counts[kind] += 1
             return self._counts[kind] == 1
 
@@ -111,6 +116,13 @@ def _place(trace: TracebackType) -> str:
     return f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119  # No Path on the hot path.
 
 
+def is_strict() -> bool:
+    """
+    Tell whether our own failures are let out.
+    """
+    return _strict
+
+
 @contextmanager
 def strict() -> Generator[None]:
     """
@@ -122,3 +134,12 @@ def strict() -> Generator[None]:
         yield
     finally:
         _strict = before
+
+
+def type_name(error: BaseException) -> str:
+    """
+    Return the qualified name of *error*'s type: ``httpx.ReadTimeout``.
+    """
+    kind = type(error)
+    prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{prefix}{kind.__qualname__}"

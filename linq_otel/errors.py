@@ -7,6 +7,7 @@ Every error a caller of this package can meet.
     ├── ConfigurationError        an option has a value we cannot use
     │   └── MissingExtraError     an optional dependency is not installed
     ├── StoreError                a store cannot be opened or read
+    │   └── UnreadableOriginError one row of it is no origin
     └── WebhookError              a delivery cannot be accepted
         ├── SignatureError        it is not from Linq, or too old (401)
         └── MalformedEventError   it is not a Linq event (400)
@@ -25,6 +26,7 @@ __all__ = [
     "MissingExtraError",
     "SignatureError",
     "StoreError",
+    "UnreadableOriginError",
     "WebhookError",
 ]
 
@@ -57,6 +59,12 @@ class MissingExtraError(ConfigurationError):
 class StoreError(LinqOtelError):
     """
     A store cannot be opened, or holds what this version cannot read.
+    """
+
+
+class UnreadableOriginError(StoreError):
+    """
+    One row of a store is no origin; the others may well be.
     """
 
 

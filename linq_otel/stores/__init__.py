@@ -3,7 +3,8 @@ Where origins wait for the webhooks that follow.
 
 A store keeps one small fact under each id of a sent message, for days, and
 lets one process claim each webhook event. Which engine holds it is a URL:
-``memory:`` for one process, ``sqlite:///linq.db`` for one host.
+``memory:`` for one process, ``sqlite:///linq.db`` for one host, ``redis://…``
+or ``postgresql://…`` for many.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from linq_otel.errors import ConfigurationError
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from linq_otel._origins import Origin
 
 
@@ -87,41 +90,44 @@ def open_store(url: str) -> Store:
       (default 100,000): ``memory:?size=5000&ttl=3600``.
     * ``sqlite:///linq.db`` (relative) or ``sqlite:////var/lib/linq.db``
       (absolute) shares them between the processes of one host.
+    * ``redis://host:6379/0``, and ``rediss://`` with TLS; ``redis+cluster://``
+      for a cluster and ``redis+sentinel://`` for one that sentinels watch
+      (:mod:`linq_otel.stores.redis`).
+    * ``postgresql://user@host/database`` and ``mysql://…``
+      (:mod:`linq_otel.stores.sql`).
 
     ``ttl`` is the age in seconds at which an origin is forgotten, a week by
-    default.
+    default. Other options in the query are the engine's own. Servers are not
+    asked before the first origin is saved or looked up.
 
     Args:
         url: The URL of the store.
 
     Raises:
-        ConfigurationError: If no engine has this scheme, or an option is wrong.
+        ConfigurationError: If no engine has this scheme, an option is wrong, or
+            the engine's driver is not installed.
         StoreError: If the engine cannot be opened.
     """
     scheme, _, rest = url.partition(":")
-    path, _, query = rest.partition("?")
+    engine = _ENGINES.get(scheme.partition("+")[0])
+    if engine is None:
+        raise ConfigurationError(
+            f"no store at {scheme + ':'!r}: use memory:, sqlite:///path/to/file, "
+            "redis://host, postgresql://host/database or mysql://host/database"
+        )
+    location, _, query = rest.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     ttl = _number(options.pop("ttl", DEFAULT_TTL), "ttl")
-    if scheme == "memory":
-        from .memory import MemoryStore  # noqa: PLC0415  # Each engine loads its driver alone.
-
-        size = int(_number(options.pop("size", MemoryStore.DEFAULT_SIZE), "size"))
-        store: Store = MemoryStore(size=size, ttl=ttl)
-    elif scheme == "sqlite" and path.startswith("///") and path != "///":
-        from .sqlite import SQLiteStore  # noqa: PLC0415  # As above.
-
-        store = SQLiteStore(path[3:], ttl=ttl)
-    else:
-        raise ConfigurationError(
-            f"no store at {scheme + ':'!r}: use memory: or sqlite:///path/to/file"
-        )
-    if options:
-        store.close()
-        raise ConfigurationError(f"unknown store option {min(options)!r}: use ttl or size")
-    return store
+    return engine(f"{scheme}:{location}", options, ttl)
 
 
 def _number(value: str | float, name: str) -> float:
+    """
+    Read the store option *name*, a number above 0.
+
+    Raises:
+        ConfigurationError: If *value* is none.
+    """
     try:
         number = float(value)
     except ValueError:
@@ -129,3 +135,54 @@ def _number(value: str | float, name: str) -> float:
     if not 0 < number < float("inf"):
         raise ConfigurationError(f"store option {name} must be a number above 0")
     return number
+
+
+# Each engine loads its driver alone.
+# ruff: noqa: PLC0415
+
+
+def _open_memory(_url: str, options: dict[str, str], ttl: float) -> Store:
+    from .memory import MemoryStore
+
+    size = int(_number(options.pop("size", MemoryStore.DEFAULT_SIZE), "size"))
+    _refuse_unknown(options, "ttl or size")
+    return MemoryStore(size=size, ttl=ttl)
+
+
+def _open_sqlite(url: str, options: dict[str, str], ttl: float) -> Store:
+    from .sqlite import SQLiteStore
+
+    _refuse_unknown(options, "ttl")
+    path = url.removeprefix("sqlite:///")
+    if path in {url, ""}:
+        raise ConfigurationError("no store at 'sqlite:': use sqlite:///path/to/file")
+    return SQLiteStore(path, ttl=ttl)
+
+
+def _open_redis(url: str, options: dict[str, str], ttl: float) -> Store:
+    from .redis import open_redis_store
+
+    return open_redis_store(url, options, ttl)
+
+
+def _open_sql(url: str, options: dict[str, str], ttl: float) -> Store:
+    from .sql import open_sql_store
+
+    return open_sql_store(url, options, ttl)
+
+
+def _refuse_unknown(options: dict[str, str], known: str) -> None:
+    if options:
+        raise ConfigurationError(f"unknown store option {min(options)!r}: use {known}")
+
+
+_ENGINES: dict[str, Callable[[str, dict[str, str], float], Store]] = {
+    "memory": _open_memory,
+    "sqlite": _open_sqlite,
+    "redis": _open_redis,
+    "rediss": _open_redis,
+    "postgresql": _open_sql,
+    "postgres": _open_sql,
+    "mysql": _open_sql,
+    "mariadb": _open_sql,
+}

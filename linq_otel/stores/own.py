@@ -51,8 +51,11 @@ class OwnStore:
 
         instrument(store=OwnStore(find=find))
 
-    The functions are called from several threads, never on an event loop. What
-    they raise costs the join, and neither the call nor the webhook.
+    The functions are called in the thread that sends or receives, and by
+    coroutines in threads of ours, never on an event loop. What they raise costs
+    the join, and neither the call nor the webhook; after an error or a slow
+    answer they are left alone for a moment and then asked for a key that does
+    not exist, until they work again.
 
     Args:
         find: Given keys, best first, returns the origin of the first that has
@@ -69,6 +72,9 @@ class OwnStore:
     Raises:
         ConfigurationError: If a function is none, or is a coroutine function.
     """
+
+    runs_in_place = True
+    """The functions may need the thread of the request: its connection, its transaction."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from linq_otel._forks import call_at_fork
 from linq_otel._origins import Origin
-from linq_otel.errors import StoreError
+from linq_otel.errors import StoreError, UnreadableOriginError
 
 from . import DEFAULT_TTL
 from ._sqlite_files import open_file, refusal
@@ -34,6 +34,7 @@ ON CONFLICT (key) DO UPDATE SET
     origin = excluded.origin, accepted = excluded.accepted, expires = excluded.expires
 WHERE NOT linq_origins.accepted OR linq_origins.expires <= ?
 """
+_FIND = "SELECT origin FROM linq_origins WHERE key = ? AND expires > ?"
 _CLAIM = """
 INSERT INTO linq_events VALUES (?, ?)
 ON CONFLICT (event_id) DO UPDATE SET expires = excluded.expires WHERE linq_events.expires <= ?
@@ -97,14 +98,14 @@ class SQLiteStore:
         """
         Return the first of *keys* that has an origin, with that origin.
         """
-        if not keys:
-            return None
-        marks = ",".join("?" * len(keys))
-        query = f"SELECT key, origin FROM linq_origins WHERE key IN ({marks}) AND expires > ?"  # noqa: S608  # Marks only.
+        now = self._clock()
         with self._usable() as connection:
-            found = dict(connection.execute(query, (*keys, self._clock())).fetchall())
-        best = next((key for key in keys if key in found), None)
-        return None if best is None else (best, self._read(found[best]))
+            # One by one: most are found by the first, and to ask again is no round trip here.
+            for key in keys:
+                row = connection.execute(_FIND, (key, now)).fetchone()
+                if row is not None:
+                    return key, self._read(row[0])
+        return None
 
     def claim(self, event_id: str) -> bool:
         """
@@ -132,8 +133,8 @@ class SQLiteStore:
     def _read(self, text: str) -> Origin:
         try:
             return Origin.from_json(text)
-        except StoreError as error:
-            raise StoreError(f"{self._path}: {error}") from error
+        except UnreadableOriginError as error:
+            raise UnreadableOriginError(f"{self._path}: {error}") from error
 
     def _prune(self, connection: sqlite3.Connection) -> int:
         now = self._clock()

@@ -12,36 +12,33 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from linq_otel._origins import Origin
-from linq_otel._shield import shield
 
 
 if TYPE_CHECKING:
     from linq_otel._deliveries import Handling
     from linq_otel._events import Event
-    from linq_otel._keeping import OriginKeeper
 
 
 _FIRST_ERROR: Final = 400
 
 
-def was_handled(origins: OriginKeeper, event: Event) -> bool:
+def keys_of_note(event: Event) -> tuple[str, ...]:
     """
-    Return True if a handler of *event* is known to have returned.
+    Return the store keys under which a note says that *event* was handled to the end.
     """
-    return origins.find((f"key:{_name(event)}",)) is not None
+    return (f"key:{_name(event)}",)
 
 
-def remember(origins: OriginKeeper, handling: Handling) -> None:
+def note_of(handling: Handling) -> Origin | None:
     """
-    Leave a note that a handler returned, unless what it answered was an error.
+    Return the note that a handler returned; None if what it answered was an error.
     """
     event = handling.event
     if handling.is_answered or event.event_id is None or event.verified is False:
-        return
-    if (handling.status or 0) < _FIRST_ERROR:
-        note = Origin("", idempotency_key=_name(event), accepted_at=time.time_ns())
-        with shield("remembering an event"):
-            origins.store.save(note)
+        return None
+    if (handling.status or 0) >= _FIRST_ERROR:
+        return None
+    return Origin("", idempotency_key=_name(event), accepted_at=time.time_ns())
 
 
 def _name(event: Event) -> str:

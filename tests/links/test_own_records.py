@@ -19,6 +19,7 @@ from linq import APIStatusError, AsyncLinqAPIV3, LinqAPIV3
 
 from linq_otel import instrument, uninstrument
 from linq_otel._keeping import OriginKeeper
+from linq_otel._meters import Meters
 from linq_otel._origins import hash_key
 from linq_otel.origins import Origin, collect_origins, last_origin, origin_from_response
 from linq_otel.stores.memory import MemoryStore
@@ -213,7 +214,7 @@ class TestCollectOrigins:
 
     def test_of_an_answer_that_is_read_later(self) -> None:
         """What the headers said is completed by the body, and counts once."""
-        keeper = OriginKeeper(MemoryStore())
+        keeper = OriginKeeper(MemoryStore(), Meters(None), 0.05)
         whole = accepted("m1", trace="t1")
         with collect_origins() as origins:
             keeper.save(replace(whole, message_id=None))

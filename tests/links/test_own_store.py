@@ -138,9 +138,8 @@ class TestJoin:
         process = desk.one("process message.delivered")
         assert (process["parent"], process["attributes"]["linq.origin"]) == (LIFE.anchor, "none")
         assert set(tally.counts()) == {
-            "looking up an origin: OSError",
-            "saving an origin: OSError",
-            "claiming an event: OSError",
+            "store find: OSError",
+            "store claim: OSError",
             "webhook: no secret",
         }
         assert p.PHONE not in caplog.text

@@ -514,10 +514,10 @@ class TestBuildTracing:
 
     def test_unknown_url(self, caplog: pytest.LogCaptureFixture) -> None:
         """A URL of no engine is told the same way."""
-        tracing = build_tracing(Settings(store="redis://user:secret@host/0"))
+        tracing = build_tracing(Settings(store="mongodb://user:secret@host/0"))
         line = (
-            "no store at 'redis:': use memory: or sqlite:///path/to/file; "
-            "origins stay in this process instead (logged once)"
+            "no store at 'mongodb:': use memory:, sqlite:///path/to/file, redis://host, "
+            "postgresql://host/database or mysql://host/database; origins stay in this process instead (logged once)"
         )
         assert isinstance(tracing.origins.store, MemoryStore)
         assert [record.getMessage() for record in caplog.records] == [line]

@@ -1,0 +1,251 @@
+"""
+A store that cannot hold up, break or slow the app that uses it.
+
+An operation takes a bounded time or is given up; after the first that fails,
+the store is left alone until it works again, and what was to be saved
+meanwhile is saved then. Reading and writing have a circuit each: a full disk
+or a read-only replica still answers look-ups.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from ._circuits import Circuit
+from ._shield import is_strict, report, tally, type_name
+from ._store_threads import SlowStoreError, StoreThreads
+from .errors import StoreError, UnreadableOriginError
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from ._meters import Meters
+    from ._origins import Origin
+    from .stores import Store
+
+
+T = TypeVar("T")
+
+WAITING_AT_MOST: Final = 1_000
+"""Origins kept for a store that does not take them."""
+
+_TRIES: Final = 3
+# No message's id and no event's: ids of Linq hold no colon.
+_PROBE: Final = "linq-otel:probe"
+_IS_NEW: Final = True
+
+
+class StoreGuard:
+    """
+    The operations of a store that does I/O; none of them raises or takes long.
+
+    Args:
+        store: The store.
+        meters: Count what it does.
+        seconds: How long one operation may take.
+
+    Attributes:
+        meters: As given.
+        seconds: As given.
+    """
+
+    def __init__(self, store: Store, meters: Meters, seconds: float) -> None:
+        self.store = store
+        self.meters = meters
+        self.seconds = seconds
+        self._threads = StoreThreads(seconds)
+        # The app's own functions may need its thread: its connection, its transaction.
+        self._is_in_place = getattr(store, "runs_in_place", False)
+        self._waiting: deque[tuple[Origin, int]] = deque()
+        self._reads = Circuit("looking up origins", self._probe_read, _nothing, seconds)
+        self._writes = Circuit("saving origins", self._probe_write, self._save_waiting, seconds)
+
+    @property
+    def silent_seconds(self) -> float:
+        """
+        For how long the store has not been asked; 0 while it answers.
+        """
+        return self._reads.open_seconds
+
+    def save(self, origin: Origin) -> None:
+        """
+        Keep *origin*, now or as soon as the store takes it.
+        """
+        self._run(self._writes, "save", None, self._save_now, (origin,))
+
+    async def asave(self, origin: Origin) -> None:
+        """
+        Keep *origin* without holding up other coroutines.
+        """
+        await self._arun(self._writes, "save", None, self._save_now, (origin,))
+
+    def find(self, keys: tuple[str, ...]) -> tuple[str, Origin] | None:
+        """
+        Return the first of *keys* that has an origin; None if the store does not say.
+        """
+        return self._run(self._reads, "find", None, self.store.find, keys)
+
+    async def afind(self, keys: tuple[str, ...]) -> tuple[str, Origin] | None:
+        """
+        Look up *keys* without holding up other coroutines.
+        """
+        return await self._arun(self._reads, "find", None, self.store.find, keys)
+
+    def claim(self, event_id: str) -> bool:
+        """
+        Return True the first time *event_id* is seen, or if the store does not say.
+        """
+        return self._run(self._writes, "claim", _IS_NEW, self.store.claim, (event_id,))
+
+    async def aclaim(self, event_id: str) -> bool:
+        """
+        Claim *event_id* without holding up other coroutines.
+        """
+        return await self._arun(self._writes, "claim", _IS_NEW, self.store.claim, (event_id,))
+
+    def later(self, function: Callable[..., object], *args: object) -> None:
+        """
+        Call *function*, which asks the store, in a thread that nobody waits for.
+        """
+        if self._writes.is_open or self._reads.is_open:
+            self.meters.note_skipped("note")
+        else:
+            self._threads.start(self._note, function, args)
+
+    def close(self) -> None:
+        """
+        Stop asking a store that does not work; the store itself stays open.
+        """
+        self._reads.stop()
+        self._writes.stop()
+
+    def _run(
+        self,
+        circuit: Circuit,
+        operation: str,
+        default: T,
+        function: Callable[..., T],
+        args: tuple[object, ...],
+    ) -> T:
+        if circuit.is_open:
+            self._skip(operation, args)
+            return default
+        with _Watch(self, circuit, operation):
+            return function(*args) if self._is_in_place else self._threads.run(function, *args)
+        return default
+
+    async def _arun(
+        self,
+        circuit: Circuit,
+        operation: str,
+        default: T,
+        function: Callable[..., T],
+        args: tuple[object, ...],
+    ) -> T:
+        if circuit.is_open:
+            self._skip(operation, args)
+            return default
+        with _Watch(self, circuit, operation):
+            return await self._threads.arun(function, *args)
+        return default
+
+    def _note(self, function: Callable[..., object], args: tuple[object, ...]) -> None:
+        with _Watch(self, self._writes, "note"):
+            function(*args)
+
+    def _skip(self, operation: str, args: tuple[object, ...]) -> None:
+        self.meters.note_skipped(operation)
+        if operation == "save":
+            self._wait(cast("Origin", args[0]), tries=0)
+
+    def open(self, circuit: Circuit, error: Exception) -> None:
+        """
+        Leave the store alone in what *circuit* is for; altogether if it is too slow.
+        """
+        circuit.open(error)
+        if isinstance(error, SlowStoreError):
+            self._reads.open(error)
+            self._writes.open(error)
+
+    def _save_now(self, origin: Origin) -> None:
+        try:
+            self.store.save(origin)
+        except Exception as error:
+            self._wait(origin, tries=1)
+            # Whoever saved it may have gone on already.
+            self._writes.open(error)
+            raise
+
+    def _wait(self, origin: Origin, tries: int) -> None:
+        if tries >= _TRIES or len(self._waiting) >= WAITING_AT_MOST:
+            report("store: origin lost", "an origin was not saved, the store does not take it")
+            self.meters.note_lost()
+            return
+        self._waiting.append((origin, tries))
+
+    def _save_waiting(self) -> None:
+        for _ in range(len(self._waiting)):
+            origin, tries = self._waiting.popleft()
+            try:
+                self.store.save(origin)
+            except Exception as error:  # noqa: BLE001  # It is tried again.
+                self._wait(origin, tries + 1)
+                self._writes.open(error)
+                return
+
+    def _probe_read(self) -> None:
+        self.store.find(_PROBE)
+
+    def _probe_write(self) -> None:
+        self.store.claim(_PROBE)
+
+
+class _Watch:
+    """
+    Times one operation, and keeps its failure from the caller.
+    """
+
+    __slots__ = ("_began", "_circuit", "_guard", "_operation")
+
+    def __init__(self, guard: StoreGuard, circuit: Circuit, operation: str) -> None:
+        self._guard = guard
+        self._circuit = circuit
+        self._operation = operation
+        self._began = time.perf_counter()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> bool:
+        seconds = time.perf_counter() - self._began
+        if error is None:
+            self._guard.meters.note_store(self._operation, seconds)
+            if seconds > 2 * self._guard.seconds:
+                # In place, nobody can stop waiting.
+                self._guard.open(self._circuit, SlowStoreError(self._guard.seconds))
+            return True
+        if not isinstance(error, Exception):
+            return False
+        self._guard.meters.note_store(self._operation, seconds, type_name(error))
+        if isinstance(error, UnreadableOriginError):
+            report("store: unreadable origin", str(error))
+        else:
+            tally.add(f"store {self._operation}: {type(error).__name__}")
+            self._guard.open(self._circuit, error)
+        # That a store does not work is no fault of this package.
+        return isinstance(error, StoreError) or not is_strict()
+
+
+def _nothing() -> None:
+    """
+    Do nothing once look-ups work again: nothing was kept for them.
+    """

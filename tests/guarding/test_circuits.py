@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from linq_otel import _circuits
+from linq_otel._circuits import Circuit
+from linq_otel.errors import StoreError
+from support.failing_stores import raises, wait_until, works
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Patient:
+    """
+    A circuit, the probe it asks by, and what it does once closed.
+    """
+
+    def __init__(self, probe: Callable[[], object] = works) -> None:
+        self.probe = probe
+        self.probes: list[float] = []
+        self.closed = threading.Event()
+        self.circuit = Circuit("looking up origins", self._ask, self.closed.set, 0.05)
+
+    def _ask(self) -> None:
+        self.probes.append(time.monotonic())
+        self.probe()
+
+
+@pytest.fixture
+def patient() -> Iterator[Patient]:
+    """Yield a circuit whose probe works."""
+    patient = Patient()
+    yield patient
+    patient.circuit.stop()
+
+
+class TestCircuit:
+    def test_begins_closed(self, patient: Patient) -> None:
+        """Nothing is asked in the background while all is well."""
+        assert (patient.circuit.is_open, patient.circuit.open_seconds) == (False, 0.0)
+        assert patient.probes == []
+
+    def test_closes_when_the_probe_works(
+        self, patient: Patient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It is open at once, closed soon, and each change is one line of the log."""
+        with caplog.at_level(logging.DEBUG, "linq_otel"):
+            patient.circuit.open(StoreError("redis at localhost:6379 is not reachable"))
+            patient.circuit.open(StoreError("again"))
+            assert patient.circuit.is_open
+            assert patient.circuit.open_seconds > 0
+            assert patient.closed.wait(5)
+        assert not patient.circuit.is_open
+        assert len(patient.probes) == 1
+        first, second = [(record.levelname, record.getMessage()) for record in caplog.records]
+        assert first[0] == "WARNING"
+        assert first[1] == (
+            "looking up origins is paused, joins go by derived ids until it works: "
+            "redis at localhost:6379 is not reachable"
+        )
+        assert second == ("WARNING", "looking up origins works again after 0.1 s")
+
+    def test_says_nothing_of_another_s_error(
+        self, patient: Patient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The text of a driver's error may quote a password or a row: its type is enough."""
+        patient.circuit.open(OSError("redis://user:secret@host refused +15550100"))
+        assert caplog.records[0].getMessage().endswith("until it works: OSError")
+
+    def test_asks_less_and_less_often(
+        self, patient: Patient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each pause is twice the one before, up to a bound."""
+        monkeypatch.setattr(_circuits, "_LONGEST_PAUSE", 0.2)
+        patient.probe = raises(OSError())
+        patient.circuit.open(OSError())
+        opened = time.monotonic()
+        assert wait_until(lambda: len(patient.probes) == 4)
+        for probe, at in zip(patient.probes, (0.05, 0.15, 0.35, 0.55), strict=True):
+            assert at <= probe - opened < at + 1
+        patient.probe = works
+        assert patient.closed.wait(5)
+
+    def test_slow_is_not_working(self, patient: Patient) -> None:
+        """A probe that takes longer than a caller would wait leaves it open."""
+        patient.probe = lambda: time.sleep(0.08)
+        patient.circuit.open(OSError())
+        assert wait_until(lambda: len(patient.probes) == 2)
+        assert patient.circuit.is_open
+        patient.probe = works
+        assert patient.closed.wait(5)
+
+    def test_flapping(self, patient: Patient) -> None:
+        """A store that fails again at once is not asked as often as before."""
+        patient.probe = raises(OSError())
+        patient.circuit.open(OSError())
+        assert wait_until(lambda: len(patient.probes) == 2)
+        patient.probe = works
+        assert patient.closed.wait(5)
+        again = time.monotonic()
+        patient.circuit.open(OSError())
+        assert wait_until(lambda: len(patient.probes) == 4)
+        assert patient.probes[-1] - again >= 0.2
+
+    def test_stopped(self, patient: Patient) -> None:
+        """What is stopped asks no more, and opens no more."""
+        patient.probe = raises(OSError())
+        patient.circuit.open(OSError())
+        assert wait_until(lambda: len(patient.probes) == 1)
+        patient.circuit.stop()
+        time.sleep(0.3)
+        assert len(patient.probes) == 1
+        other = Patient()
+        other.circuit.stop()
+        other.circuit.open(OSError())
+        assert not other.circuit.is_open
+
+    def test_no_thread_to_be_had(self, patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where nothing can be asked in the background, the next call asks."""
+        monkeypatch.setattr(threading.Thread, "start", raises(RuntimeError("shutdown")))
+        patient.circuit.open(OSError())
+        assert not patient.circuit.is_open
