@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from ._calls import Call, current_call, may_draw_wire
+from ._carrying import body_of, carry, get_options
 from ._idempotency import find_idempotency_key
 from ._json import as_mapping
 from ._operations import operation_of
@@ -42,6 +43,7 @@ class SdkSeams:
     def __init__(self, tracing: Tracing) -> None:
         self._tracing = tracing
         self._excluded = compile_excluded(tracing.settings.excluded_urls)
+        self._carries = tracing.settings.carrier == "idempotency_key"
 
     def install(self, patches: Patches) -> None:
         """
@@ -68,6 +70,8 @@ class SdkSeams:
         origins = self._tracing.origins
         settlement = call.settlement
         with call.active():
+            if self._carries:
+                args, kwargs = carry(call, instance, args, kwargs)
             origins.save(settlement.early_origin())
             answer = wrapped(*args, **kwargs)
             origins.save(settlement.settle(origins.find(settlement.replay_keys)))
@@ -82,6 +86,8 @@ class SdkSeams:
         origins = self._tracing.origins
         settlement = call.settlement
         with call.active():
+            if self._carries:
+                args, kwargs = carry(call, instance, args, kwargs)
             await origins.asave(settlement.early_origin())
             answer = await wrapped(*args, **kwargs)
             await origins.asave(settlement.settle(await origins.afind(settlement.replay_keys)))
@@ -91,13 +97,15 @@ class SdkSeams:
         if not is_instrumentation_enabled():
             return None
         with shield("opening a call"):
-            options = kwargs["options"] if "options" in kwargs else args[1]
+            options = get_options(args, kwargs)
             url = str(options.url)
             if self._is_excluded(client, url) or self._tracing.source.get() is None:
                 return None
             operation = operation_of(options.method, url)
             key = _find_idempotency_key(options) if operation.starts_life else None
-            return Call(self._tracing, operation, key, draws_wire=may_draw_wire())
+            call = Call(self._tracing, operation, key, draws_wire=may_draw_wire())
+            call.disclose(body_of(options))
+            return call
         return None
 
     def _is_excluded(self, client: Any, url: str) -> bool:
@@ -109,7 +117,7 @@ class SdkSeams:
 
 
 def _find_idempotency_key(options: Any) -> str | None:
-    return find_idempotency_key(options.json_data, as_mapping(options.headers or None))
+    return find_idempotency_key(body_of(options), as_mapping(options.headers))
 
 
 def _build_request(

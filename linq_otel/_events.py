@@ -15,12 +15,17 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from ._carrier import parse_carrier
 from ._json import as_mapping
-from ._origins import hash_key, store_keys
+from ._origins import hash_key, parse_traceparent, store_keys
 from ._times import parse_time_ns
 from .errors import MalformedEventError
+
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext
 
 
 __all__ = ["Event", "parse_event", "parse_id", "parse_lower_id"]
@@ -55,6 +60,8 @@ class Event:
         chat_id: The chat it is about.
         reply_to: The message an inbound message answers.
         idempotency_key: The sender's key, hashed.
+        traceparent: The span that sent it, in wire form, where a key of ours
+            carries it (``carrier="idempotency_key"``).
         direction: ``inbound`` or ``outbound``.
         service: ``iMessage``, ``RCS`` or ``SMS``.
         sent_at: When the message was sent.
@@ -77,6 +84,7 @@ class Event:
     chat_id: str | None = None
     reply_to: str | None = None
     idempotency_key: str | None = None
+    traceparent: str | None = None
     direction: str | None = None
     service: str | None = None
     sent_at: int | None = None
@@ -94,6 +102,13 @@ class Event:
         """
         ids = (self.linq_trace_id,) if self.linq_trace_id else ()
         return store_keys(self.message_id, ids, self.idempotency_key)
+
+    @property
+    def sender(self) -> SpanContext | None:
+        """
+        The span that sent the message, as a remote span context, where its key carries it.
+        """
+        return parse_traceparent(self.traceparent) if self.traceparent else None
 
 
 def parse_event(
@@ -119,6 +134,9 @@ def parse_event(
         raise MalformedEventError("event_type", "the body names no event_type")
     data = as_mapping(envelope.get("data"))
     message = as_mapping(data.get("message"))
+    direction = _direction(data)
+    # A stranger's word is nobody's, and what others sent is not ours.
+    is_ours = verified is not False and direction != "inbound"
     return Event(
         event_type=event_type,
         event_id=parse_id(envelope.get("event_id")),
@@ -130,7 +148,8 @@ def parse_event(
         chat_id=_chat_id(event_type, data),
         reply_to=parse_lower_id(as_mapping(data.get("reply_to")).get("message_id")),
         idempotency_key=_key(data.get("idempotency_key")),
-        direction=_direction(data),
+        traceparent=parse_carrier(data.get("idempotency_key")) if is_ours else None,
+        direction=direction,
         service=_match(_SERVICE, data.get("service")),
         sent_at=_time(data, message, "sent_at"),
         delivered_at=_time(data, message, "delivered_at"),

@@ -11,9 +11,15 @@ from ._json import as_mapping
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
+FIELD: Final = "idempotency_key"
+"""The field of a message or a poll that holds it."""
+HEADER: Final = "Idempotency-Key"
+"""The header that holds it, for the calls that document one."""
+
+_PARTS: Final = ("message", "poll")
 _LONGEST_BODY: Final = 1024 * 1024
 
 
@@ -26,12 +32,29 @@ def find_idempotency_key(body: object, headers: Mapping[str, object]) -> str | N
         headers: Its headers, under names in any case.
     """
     body = as_mapping(body)
-    keys = [as_mapping(body.get(part)).get("idempotency_key") for part in ("message", "poll")]
-    keys += [value for name, value in headers.items() if name.lower() == "idempotency-key"]
+    keys = [as_mapping(body.get(part)).get(FIELD) for part in _PARTS]
+    keys += [value for name, value in headers.items() if _is_header(name)]
     for key in keys:
         if isinstance(key, str) and key:
             return key
     return None
+
+
+def mentions_idempotency_key(body: object, header_names: Iterable[str]) -> bool:
+    """
+    Tell whether a request says anything of a key: one, an empty one, or null for none.
+
+    Args:
+        body: As for `find_idempotency_key`.
+        header_names: The names of its headers, in any case.
+    """
+    body = as_mapping(body)
+    objects = (body, *(as_mapping(body.get(part)) for part in _PARTS))
+    return any(FIELD in each for each in objects) or any(map(_is_header, header_names))
+
+
+def _is_header(name: str) -> bool:
+    return name.lower() == HEADER.lower()
 
 
 def parse_body(body: object) -> object:

@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from . import _attributes as a
 from ._events import parse_id, parse_lower_id
-from ._lifecycle import Lifecycle, Role, derive_lifecycle, is_known_type, role_of
+from ._lifecycle import (
+    Lifecycle,
+    Role,
+    carried_lifecycle,
+    derive_lifecycle,
+    find_sender,
+    is_known_type,
+    role_of,
+)
 from ._origins import parse_traceparent
 from ._placements import link_to
 
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Link, Span
+    from opentelemetry.trace import Link, Span, SpanContext
 
     from ._events import Event
     from ._lifecycle import Join
@@ -65,7 +73,7 @@ def find_links(tracing: Tracing, target: Target) -> list[Link]:
     if lifecycle is not None and (tracing.settings.stages or is_inbound):
         sampled = bool(tracing.decide(lifecycle).sampled)
         links += link_to(lifecycle.span_context(sampled=sampled), a.LINK_LIFECYCLE)
-    sender = origin.sender if origin is not None and not is_inbound else None
+    sender = None if is_inbound else _find_sender(target)
     if sender is not None:
         links += link_to(sender, a.LINK_CAUSE if lifecycle is None else a.LINK_SEND)
     return list(links)
@@ -99,6 +107,12 @@ def enrich(tracing: Tracing, span: Span, target: Target) -> None:
             span.add_link(link.context, link.attributes)
 
 
+def _find_sender(target: Target) -> SpanContext | None:
+    if target.event is not None:
+        return find_sender(target.event, target.origin)
+    return target.origin.sender if target.origin is not None else None
+
+
 def _find_life(join: Join, target: Target) -> Lifecycle | None:
     event, origin = target.event, target.origin
     role = role_of(event) if event is not None else None
@@ -108,6 +122,9 @@ def _find_life(join: Join, target: Target) -> Lifecycle | None:
     anchor = parse_traceparent(origin.lifecycle) if origin and origin.lifecycle else None
     if anchor is not None:
         return Lifecycle(anchor.trace_id, anchor.span_id, anchor.trace_flags.sampled)
+    carried = carried_lifecycle(join, event) if event is not None else None
+    if carried is not None:
+        return carried
     if is_named:
         return _find_named_life(join, target)
     if event is not None and role is Role.STAGE:

@@ -12,7 +12,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from ._lifecycle import Role, role_of
+from ._lifecycle import Role, carried_lifecycle, role_of
 from ._origins import store_keys
 from ._placements import Delivery, Found
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ._events import Event
     from ._keeping import OriginKeeper
+    from ._lifecycle import Join
 
 
 WAIT: Final = 0.25
@@ -33,30 +34,34 @@ _FRESH_NS: Final = 5_000_000_000
 _FRUITLESS_AT_MOST: Final = 3
 
 
-def look_up(origins: OriginKeeper, event: Event) -> Delivery:
+def look_up(origins: OriginKeeper, event: Event, join: Join) -> Delivery:
     """
     Find where *event*'s message came from, and claim the event.
     """
     found = origins.find(event.keys)
-    for pause in _pauses(origins, event, found):
+    for pause in _pauses(origins, event, found, join):
         time.sleep(pause)
         found = origins.find(event.keys)
         if is_settled(found):
             break
-    return _complete(origins, event, found)
+    replied = origins.find(_replied_keys(event))
+    is_new = event.event_id is None or origins.claim(event.event_id)
+    return _complete(origins, event, found, replied, is_new=is_new)
 
 
-async def alook_up(origins: OriginKeeper, event: Event) -> Delivery:
+async def alook_up(origins: OriginKeeper, event: Event, join: Join) -> Delivery:
     """
     Do the same off the event loop.
     """
     found = await origins.afind(event.keys)
-    for pause in _pauses(origins, event, found):
+    for pause in _pauses(origins, event, found, join):
         await asyncio.sleep(pause)
         found = await origins.afind(event.keys)
         if is_settled(found):
             break
-    return await origins.off_loop(_complete, origins, event, found)
+    replied = await origins.afind(_replied_keys(event))
+    is_new = event.event_id is None or await origins.aclaim(event.event_id)
+    return _complete(origins, event, found, replied, is_new=is_new)
 
 
 def is_settled(found: Found | None) -> bool:
@@ -66,11 +71,15 @@ def is_settled(found: Found | None) -> bool:
     return found is not None and bool(found[1].lifecycle or found[1].is_accepted)
 
 
-def _pauses(origins: OriginKeeper, event: Event, found: Found | None) -> Iterator[float]:
+def _pauses(
+    origins: OriginKeeper, event: Event, found: Found | None, join: Join
+) -> Iterator[float]:
     """
     Give the pauses before each further look; none where waiting is pointless.
     """
-    if is_settled(found) or not _may_have_overtaken(origins, event):
+    if is_settled(found) or carried_lifecycle(join, event) is not None:
+        return
+    if not _may_have_overtaken(origins, event):
         return
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:
@@ -89,14 +98,28 @@ def _may_have_overtaken(origins: OriginKeeper, event: Event) -> bool:
         return False
     if not origins.store.is_shared:
         return True
+    if origins.silent_seconds > WAIT:
+        return False
     return event.created_at is None or time.time_ns() - event.created_at < _FRESH_NS
 
 
-def _complete(origins: OriginKeeper, event: Event, found: Found | None) -> Delivery:
+def _replied_keys(event: Event) -> tuple[str, ...]:
+    """
+    Return the store keys of the message an inbound one replies to.
+    """
+    if event.reply_to is None or role_of(event) is not Role.INBOUND:
+        return ()
+    return store_keys(event.reply_to, (), None)
+
+
+def _complete(
+    origins: OriginKeeper,
+    event: Event,
+    found: Found | None,
+    replied: Found | None,
+    *,
+    is_new: bool,
+) -> Delivery:
     if is_settled(found):
         origins.fruitless_waits = 0
-    replied = None
-    if event.reply_to is not None and role_of(event) is Role.INBOUND:
-        replied = origins.find(store_keys(event.reply_to, (), None))
-    is_new = event.event_id is None or origins.claim(event.event_id)
     return Delivery(event, found, replied, is_duplicate=not is_new)

@@ -22,6 +22,7 @@ from ._lives import (
     unsettled_origin,
 )
 from ._operations import find_id
+from ._origins import hash_key
 from ._shield import shield
 
 
@@ -51,6 +52,7 @@ class Settlement:
         "_attempts",
         "_began_at",
         "_call",
+        "_carries",
         "_chat_id",
         "_idempotency_key",
         "_message_id",
@@ -75,6 +77,7 @@ class Settlement:
         self._attempts = attempts
         self._began_at = began_at
         self._idempotency_key = idempotency_key
+        self._carries = False
         self._message_id: str | None = None
         self._chat_id: str | None = None
         self._settled: Origin | None = None
@@ -87,11 +90,20 @@ class Settlement:
         self._message_id = parse_lower_id(find_id(answer, operation.message_id_at))
         self._chat_id = parse_lower_id(find_id(answer, operation.chat_id_at))
 
+    def carry(self, key: str) -> None:
+        """
+        Note that the request has a *key* of ours in it, which nobody else will use.
+        """
+        self._idempotency_key = hash_key(key)
+        self._carries = True
+
     def early_origin(self) -> Origin | None:
         """
         Return what is known before the request leaves, for a webhook that overtakes it.
+
+        A key that carries the context tells a webhook as much by itself.
         """
-        if self._idempotency_key is None or not self._operation.starts_life:
+        if self._idempotency_key is None or self._carries or not self._operation.starts_life:
             return None
         with shield("preparing an early origin"):
             return early_origin(self._tracing, self._facts())
@@ -104,7 +116,7 @@ class Settlement:
 
         Only a repeated idempotency key is answered with an earlier message.
         """
-        if self._idempotency_key is None or self._message_id is None:
+        if self._idempotency_key is None or self._carries or self._message_id is None:
             return ()
         return (f"message:{self._message_id}",)
 
@@ -128,6 +140,7 @@ class Settlement:
             if known is not None and known[1].is_accepted:
                 link_earlier_life(self._tracing, self._call, known[1])
                 return None
+            self._measure()
             return begin_life(self._tracing, self._call, self._facts())
         return None
 
@@ -157,12 +170,21 @@ class Settlement:
         """
         with shield("settling a late answer"):
             if self._settled is not None:
+                self._measure()
                 message_id = self._message_id if self._operation.starts_life else None
                 return replace(self._settled, message_id=message_id, chat_id=self._chat_id)
             if known is not None and known[1].is_accepted:
                 return None
+            self._measure()
             return begin_life(self._tracing, INVALID_SPAN, self._facts())
         return None
+
+    @property
+    def message_id(self) -> str | None:
+        """
+        The message, once the answer has named it.
+        """
+        return self._message_id
 
     def attributes(self) -> dict[str, Any]:
         """
@@ -170,6 +192,13 @@ class Settlement:
         """
         facts = {a.MESSAGE_ID: self._message_id, a.CHAT_ID: self._chat_id}
         return {key: value for key, value in facts.items() if value is not None}
+
+    def _measure(self) -> None:
+        answered_at = self._attempts.answered_at
+        if not self._operation.starts_life or answered_at is None or not self._tracing.meters.is_on:
+            return
+        self._tracing.unsent.note_accepted(self._message_id)
+        self._tracing.replies.note_answer(self._chat_id, answered_at)
 
     def _facts(self) -> SendFacts:
         return SendFacts(

@@ -194,20 +194,29 @@ class LinqSimulator:
             except ApiError as error:
                 raise ValueError(str(error)) from None
 
-    def script(self, scenario: Scenario | str, times: int | None = 1) -> None:
+    def script(
+        self, scenario: Scenario | str, times: int | None = 1, *, to: str | None = None
+    ) -> None:
         """
         Say what happens to the next sends; scripts queue up.
 
         Args:
             scenario: A scenario or the name of one.
             times: For how many sends; ``None`` for all from now on.
+            to: Only for sends to this handle, before any other script. With several clients at
+                work it says which send meets what, whoever comes first.
 
         Raises:
-            ValueError: No such scenario.
+            ValueError: No such scenario, or *to* without a number of *times*.
         """
         found = get_scenario(scenario)
+        if to is not None and times is None:
+            raise ValueError("a script for one handle needs a number of times")
         with self._world.lock:
-            self._world.attempts.script(found, times)
+            if to is not None and times is not None:
+                self._world.attempts.script_to(to, found, times)
+            else:
+                self._world.attempts.script(found, times)
 
     def receive(
         self,

@@ -4,6 +4,7 @@ Webhooks that overtake the answer naming their ids.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from contextlib import contextmanager
@@ -81,6 +82,27 @@ class Shared(MemoryStore):
         """
         self.threads.add(threading.get_ident())
         super().save(origin)
+
+
+class Ticks:
+    """
+    Measures the longest time the event loop did not run.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.longest = 0.0
+
+    async def run(self) -> None:
+        """
+        Tick until cancelled.
+        """
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.005)
+            moment = time.monotonic()
+            self.longest, last = max(self.longest, moment - last), moment
+            self.count += 1
 
 
 def now(offset: float = 0.0) -> str:

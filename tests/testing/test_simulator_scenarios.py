@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -166,6 +167,25 @@ class TestSteps:
         delivered = [(json.loads(d.body)["data"]["id"], d.status) for d in linq.deliveries]
         assert delivered == [(message_id, 200)]
 
+    def test_a_head_start(
+        self, linq: LinqSimulator, client: sdk.LinqAPIV3, endpoint: Endpoint
+    ) -> None:
+        """
+        The webhook leaves first, and the answer follows while its endpoint is at work.
+        """
+        linq.subscribe(endpoint.url, events=("message.sent",))
+        endpoint.is_slow = True
+        linq.script(Scenario(overtake=True, head_start=0.1))
+        began = time.monotonic()
+        send(client)
+        taken = time.monotonic() - began
+        under_way = (len(endpoint.received), linq.deliveries)
+        endpoint.release.set()
+        linq.wait_until_idle()
+        assert under_way == (1, ())
+        assert [delivery.status for delivery in linq.deliveries] == [200]
+        assert 0.1 <= taken < 5
+
     def test_differing_trace_ids(
         self, linq: LinqSimulator, client: sdk.LinqAPIV3, endpoint: Endpoint
     ) -> None:
@@ -277,6 +297,22 @@ class TestAnswers:
         assert error.response.headers["retry-after"] == "1"
         assert error.response.headers["x-trace-id"] == error.response.json()["trace_id"]
 
+    @pytest.mark.parametrize("key", [None, "order-1"])
+    def test_a_failure_of_what_was_taken_on(
+        self, linq: LinqSimulator, client: sdk.LinqAPIV3, endpoint: Endpoint, key: str | None
+    ) -> None:
+        """
+        The client hears of a failure, tries again, and has sent twice unless it had a key.
+        """
+        linq.subscribe(endpoint.url, events=("message.sent",))
+        linq.script(Scenario(answers=(Answer(503, accept=True),)))
+        message_id = send(client, KEYED if key else TEXT)
+        linq.wait_until_idle()
+        assert [request.status for request in linq.requests] == [503, 201]
+        assert [accepted.idempotency_key for accepted in linq.accepted] == [key] * (1 if key else 2)
+        assert linq.accepted[-1].message_id == message_id
+        assert told(endpoint) == ["message.sent"] * len(linq.accepted)
+
     def test_a_proxy_in_front(
         self, linq: LinqSimulator, connect: Callable[..., sdk.LinqAPIV3]
     ) -> None:
@@ -287,6 +323,23 @@ class TestAnswers:
         with pytest.raises(sdk.InternalServerError) as caught:
             send(connect(linq, max_retries=0))
         assert caught.value.response.text == "<h1>Bad gateway</h1>"
+
+    def test_a_script_for_one_handle(self, linq: LinqSimulator, client: sdk.LinqAPIV3) -> None:
+        """
+        It waits for sends to that handle, and comes before what all others get.
+        """
+        linq.script(Scenario(answers=(Answer(503),)), to="+15550101")
+        linq.script(Scenario(answers=(Answer(502),)))
+        for to in ("+15550100", "+15550101", "+15550101"):
+            send(client, to=to)
+        assert [request.status for request in linq.requests] == [502, 201, 503, 201, 201]
+
+    def test_a_script_for_one_handle_ends(self, linq: LinqSimulator) -> None:
+        """
+        For all from now on there is no script for one handle.
+        """
+        with pytest.raises(ValueError, match="needs a number of times"):
+            linq.script("read", None, to="+15550101")
 
     def test_unknown_scenario(self, linq: LinqSimulator) -> None:
         """

@@ -12,7 +12,7 @@ from linq_otel import instrument, uninstrument
 from linq_otel.stores.memory import MemoryStore
 from linq_otel.webhooks import WebhookReceiver
 from support import payloads as p
-from support.racing import SLACK, WAIT, GatedLinq, Shared, fresh, shared_desk
+from support.racing import SLACK, WAIT, GatedLinq, Shared, Ticks, fresh, shared_desk
 from support.scripted_linq import MESSAGE_ID
 from support.sending import asend
 from support.webhook_desk import Desk, label
@@ -23,27 +23,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
     from linq_otel._origins import Origin
-
-
-class Ticks:
-    """
-    Measures the longest time the event loop did not run.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.longest = 0.0
-
-    async def run(self) -> None:
-        """
-        Tick until cancelled.
-        """
-        last = time.monotonic()
-        while True:
-            await asyncio.sleep(0.005)
-            moment = time.monotonic()
-            self.longest, last = max(self.longest, moment - last), moment
-            self.count += 1
 
 
 class Slow(Shared):

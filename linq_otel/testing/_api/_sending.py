@@ -5,7 +5,8 @@ Taking a message on: once per idempotency key, whatever the client gets to hear 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +61,17 @@ def send(world: World, call: Call) -> Reply:
     scenario, answer = world.attempts.next(
         json.dumps(keys) if keys else call.identity,
         call.headers.get("x-stainless-retry-count"),
+        draft.handles,
         is_repeat=earlier is not None,
     )
     if not answer.is_accepted:
         return _refuse(answer, call)
-    if earlier is not None:
-        return Reply(get_status(call.operation), earlier, hang=answer.hang, drop=answer.drop)
-    return _accept(world, Send(call, draft, keys, scenario), answer)
+    if earlier is None:
+        reply = _accept(world, Send(call, draft, keys, scenario), answer)
+    else:
+        reply = Reply(get_status(call.operation), earlier, hang=answer.hang, drop=answer.drop)
+    # Taken on, and yet told to have failed: a proxy in front of Linq gave up on the answer.
+    return replace(_refuse(answer, call), before=reply.before) if answer.is_failure else reply
 
 
 def find_keys(call: Call, body_key: str | None) -> list[tuple[str, str]]:
@@ -122,7 +127,9 @@ def _schedule(world: World, message: Message, scenario: Scenario) -> Callable[[]
 
     def overtake() -> None:
         for one in ahead:
-            fire(world, message, one, scenario, now=True)
+            fire(world, message, one, scenario, now=scenario.head_start is None)
+        if ahead and scenario.head_start is not None:
+            time.sleep(scenario.head_start)
 
     return overtake
 

@@ -10,8 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from linq_otel.testing._state._scenario import NORMAL, Answer, Scenario
+
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(slots=True)
@@ -39,6 +44,7 @@ class Attempts:
     def __init__(self, default: Scenario) -> None:
         self.default = default
         self._script: deque[Scenario] = deque()
+        self._scripts_to: dict[str, deque[Scenario]] = {}
         self._runs: dict[str, Run] = {}
 
     def script(self, scenario: Scenario, times: int | None) -> None:
@@ -51,8 +57,14 @@ class Attempts:
         else:
             self._script.extend([scenario] * times)
 
+    def script_to(self, handle: str, scenario: Scenario, times: int) -> None:
+        """
+        Play ``scenario`` for the next ``times`` sends to ``handle``, whoever else sends meanwhile.
+        """
+        self._scripts_to.setdefault(handle, deque()).extend([scenario] * times)
+
     def next(
-        self, identity: str, retry_count: str | None, *, is_repeat: bool
+        self, identity: str, retry_count: str | None, handles: Sequence[str], *, is_repeat: bool
     ) -> tuple[Scenario, Answer]:
         """
         Take the next answer for a send; a repeated key outside of a run costs no scenario.
@@ -62,7 +74,7 @@ class Attempts:
             self._runs.pop(key, None)
         if key not in self._runs and is_repeat:
             return self.default, NORMAL
-        run = self._runs.get(key) or Run(self._next_scenario())
+        run = self._runs.get(key) or Run(self._next_scenario(handles))
         number = _parse_count(retry_count, run.attempts)
         run.attempts = number + 1
         self._keep(key, run)
@@ -74,8 +86,10 @@ class Attempts:
         else:
             self._runs[key] = run
 
-    def _next_scenario(self) -> Scenario:
-        return self._script.popleft() if self._script else self.default
+    def _next_scenario(self, handles: Sequence[str]) -> Scenario:
+        scripts = [self._scripts_to.get(handle) for handle in handles]
+        script = next((script for script in scripts if script), self._script)
+        return script.popleft() if script else self.default
 
 
 def _parse_count(retry_count: str | None, fallback: int) -> int:

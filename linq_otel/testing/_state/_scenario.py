@@ -18,7 +18,8 @@ class Answer:
         retry_after: Seconds, in the body and in ``Retry-After``.
         hang: Hold the answer until the client gives up.
         drop: Close the connection without an answer.
-        accept: Whether the message is taken on; by default what the status says.
+        accept: Whether the message is taken on; by default what the status says. True with a
+            status of failure is a message sent of which the client hears that it was not.
         text: Answer this instead of JSON, as a proxy in front of Linq does.
     """
 
@@ -35,7 +36,14 @@ class Answer:
         """
         Whether the message is taken on.
         """
-        return self.status < 300 if self.accept is None else self.accept  # noqa: PLR2004 - HTTP
+        return not self.is_failure if self.accept is None else self.accept
+
+    @property
+    def is_failure(self) -> bool:
+        """
+        Whether the client is told that it failed.
+        """
+        return self.status >= 300  # noqa: PLR2004 - HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,8 @@ class Scenario:
         duplicates: How many more times each webhook is delivered.
         shuffle: Deliver the webhooks in another order than they happened.
         overtake: Deliver the first webhook before the send is answered.
+        head_start: Real seconds the overtaking webhook has until the send is answered; ``None`` for
+            as long as its endpoint takes.
         own_trace_ids: Each event carries a Linq trace id of its own, not the send's.
         malformed_trace_ids: Patterns such as ``trace_{hex:.12}``, one per message in turn, used in
             place of well-formed ids both in the answer and in the events.
@@ -93,6 +103,7 @@ class Scenario:
     duplicates: int = 0
     shuffle: bool = False
     overtake: bool = False
+    head_start: float | None = None
     own_trace_ids: bool = False
     malformed_trace_ids: tuple[str, ...] = ()
     forged: bool = False
