@@ -2,12 +2,14 @@
 #
 #   make demo   one message becomes one trace, before your eyes
 #   make test   style, types and all tests, on the newest and the oldest versions
+#               (redis-server and postgresql must be installed: make servers)
+#   make chaos  thousands of messages through everything that goes wrong
 
 PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 
-.PHONY: demo test lint types pytest oldest docs format clean help
+.PHONY: demo test servers lint types pytest oldest chaos fuzz soak growth docs format clean help
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -16,6 +18,9 @@ demo: .venv/.demo ## Send one message and draw its trace
 	@$(BIN)/linq-otel demo $(ARGS)
 
 test: lint types pytest oldest ## Run every check
+
+servers: ## Install the servers whose stores are tested, from Debian's packages
+	sh tests/support/install_servers.sh
 
 lint: .venv/.test ## Check style
 	$(BIN)/ruff check .
@@ -35,8 +40,22 @@ oldest: .venv-oldest/.test ## Run the tests of the instrumentation on the oldest
 		--ignore tests/clients_raw/test_neighbours.py \
 		--ignore tests/frameworks/test_neighbours.py $(ARGS)
 
+chaos: .venv/.test .venv-otlp ## Send thousands of messages through everything that goes wrong
+	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
+fuzz: .venv/.test ## Feed webhooks with millions of broken inputs
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
+soak: .venv/.test ## Live through a million lifecycles and watch the memory
+	PYTHONPATH=tests $(BIN)/python -m bounds.soak $(ARGS)
+
+growth: .venv/.test ## Measure the stores as they grow to ten million origins
+	PYTHONPATH=tests $(BIN)/python benchmarks/growth.py $(ARGS)
+
 docs: .venv/.test ## Write the pages that are made from the code
 	$(BIN)/python docs/generate_attributes.py
+	$(BIN)/python docs/generate_metrics.py
+	$(BIN)/python docs/generate_registry.py
 
 format: .venv/.test ## Mend style
 	$(BIN)/ruff check --fix-only .

@@ -13,7 +13,7 @@ from opentelemetry.trace import Status, StatusCode, set_span_in_context
 from . import _attributes as a
 from ._events import parse_id
 from ._operations import redacted_path
-from ._shield import shield
+from ._shield import shield, type_name
 from ._tracing import mark_error
 
 
@@ -50,8 +50,10 @@ class Attempts:
     """
 
     __slots__ = (
+        "_began_at",
         "_call",
         "_draws",
+        "_facts",
         "_operation",
         "_span",
         "_tracing",
@@ -71,6 +73,9 @@ class Attempts:
         self._draws = draws
         self.is_resent = False
         self._span: Span | None = None
+        # What is measured of the request under way; None if nothing is.
+        self._facts: dict[str, Any] | None = None
+        self._began_at = 0
         self.count = 0
         self.linq_trace_ids: list[str] = []
         self.linq_trace_id: str | None = None
@@ -89,18 +94,25 @@ class Attempts:
         # What answered an earlier attempt says nothing of this one.
         self.answered_at = self.linq_trace_id = None
         self.is_resent = False
-        settings = self._tracing.settings
-        if self._call.is_recording():
-            if self._draws:
-                name, attributes = describe(request, self._operation)
+        is_measured = self._draws and self._tracing.meters.is_on
+        if is_measured or self._call.is_recording():
+            self._draw(request, describe, is_measured=is_measured)
+        self.count += 1
+
+    def _draw(self, request: Any, describe: Describe, *, is_measured: bool) -> None:
+        if self._draws:
+            name, attributes = describe(request, self._operation)
+            if is_measured:
+                self._facts, self._began_at = dict(attributes), time.time_ns()
+            if self._call.is_recording():
                 if self.count:
                     attributes[a.HTTP_REQUEST_RESEND_COUNT] = self.count
                 context = set_span_in_context(self._call)
                 self._span = self._tracing.start_attempt(name, context, attributes)
-            if settings.request_hook is not None:
-                with shield("the request hook"):
-                    settings.request_hook(self._call, request)
-        self.count += 1
+        hook = self._tracing.settings.request_hook
+        if hook is not None and self._call.is_recording():
+            with shield("the request hook"):
+                hook(self._call, request)
 
     def note_answer(self, request: Any, response: Any, answer: Answer) -> None:
         """
@@ -115,6 +127,7 @@ class Attempts:
         self.linq_trace_id = parse_id(answer.linq_trace_id)
         if self.linq_trace_id is not None:
             self.linq_trace_ids.append(self.linq_trace_id)
+        self._measure_answer(answer)
         span, self._span = self._span, None
         if span is not None:
             span.set_attributes(answer.attributes(self.linq_trace_id))
@@ -138,15 +151,38 @@ class Attempts:
         """
         if self._span is not None and error is not None:
             mark_error(self._span, error)
+        if error is not None:
+            self._measure({a.ERROR_TYPE: type_name(error)})
         self.end()
 
     def end(self) -> None:
         """
         End the span of the request under way, if one is.
         """
+        self._facts = None
         span, self._span = self._span, None
         if span is not None:
             span.end()
+
+    def _measure_answer(self, answer: Answer) -> None:
+        meters = self._tracing.meters
+        if not meters.is_on:
+            return
+        retry_after = answer.retry_after
+        if retry_after is None and answer.failure is not None:
+            retry_after = answer.failure.retry_after
+        meters.note_answer(self._operation, answer.status, retry_after)
+        facts: dict[str, Any] = {a.HTTP_RESPONSE_STATUS_CODE: answer.status}
+        if answer.is_error:
+            facts[a.ERROR_TYPE] = str(answer.status)
+        self._measure(facts)
+
+    def _measure(self, facts: dict[str, Any]) -> None:
+        began, self._facts = self._facts, None
+        if began is not None:
+            seconds = (time.time_ns() - self._began_at) / 1e9
+            context = set_span_in_context(self._span or self._call)
+            self._tracing.meters.note_attempt(seconds, {**began, **facts}, context)
 
     def attributes(self) -> dict[str, Any]:
         """

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from opentelemetry.semconv.attributes import (
     error_attributes,
+    exception_attributes,
     http_attributes,
     server_attributes,
     url_attributes,
@@ -27,6 +28,8 @@ ANCHOR = "linq message"
 """The root of a message's life; zero length."""
 STAGE = "message {stage}"
 """One stage of a message's life: accepted, sent, delivered, read, failed."""
+STAGE_EVENT = "linq.message.{stage}"
+"""A log event: a message came to a stage."""
 PROCESS = "process {event_type}"
 """One run of a webhook handler."""
 OTHER = "_OTHER"
@@ -54,12 +57,20 @@ CHAT_ID = "linq.chat.id"
 """string; the chat; development."""
 SERVICE = "linq.service"
 """string; ``iMessage``, ``RCS`` or ``SMS``, known once the message is sent; development."""
+SENDER_HASH = "linq.sender.hash"
+"""string; keyed hash of the sender's handle, with ``handle_key`` alone; development."""
+RECIPIENT_HASHES = "linq.recipient.hashes"
+"""string[]; keyed hashes of the recipients' handles, with ``handle_key`` alone; development."""
+MESSAGE_TEXT = "linq.message.text"
+"""string; the text, only where content capture is switched on twice; development."""
 REPLAY = "linq.idempotent_replay"
 """boolean; true: Linq answered with a message accepted earlier; development."""
 STAGE_NAME = "linq.stage"
 """string; the stage a span draws; development."""
 CLAMPED = "linq.time.clamped"
 """boolean; true: the payload's times were out of order and the span was fitted in; development."""
+LATE = "linq.late"
+"""boolean; true: too old for the backend as it was, and moved or joined by links; development."""
 STAGE_TIME = "linq.stage.time"
 """string; the stage's own time as RFC 3339, given where a span was clamped; development."""
 EVENT_ID = "linq.event.id"
@@ -76,8 +87,12 @@ REJECTED = "linq.webhook.rejected"
 """string; why not: ``signature``, ``timestamp``, ``headers`` or ``parsed``; development."""
 DUPLICATE = "linq.webhook.duplicate"
 """boolean; true: this event was delivered before; development."""
+OUTCOME = "linq.webhook.outcome"
+"""string; ``new``, ``duplicate``, ``orphan``, ``unverified`` or ``malformed``; development."""
+STORE_OPERATION = "linq.store.operation"
+"""string; on metrics: ``save``, ``find``, ``claim`` or ``note``; development."""
 ORIGIN = "linq.origin"
-"""string; how the origin was found: ``message``, ``trace``, ``key``, or ``none``; development."""
+"""string; origin known by ``message``, ``trace``, ``key``, ``carrier`` or ``none``; development."""
 LINK = "linq.link"
 """string; on links: what the linked span is to this one (the LINK_ values); development."""
 
@@ -96,6 +111,8 @@ LINK_CAUSE = "cause"
 
 # Semantic conventions, stable --------------------------------------------------
 
+EXCEPTION_TYPE = exception_attributes.EXCEPTION_TYPE
+"""string; on log events: the type of the exception; semantic conventions; stable."""
 ERROR_TYPE = error_attributes.ERROR_TYPE
 """string; type of the exception, Linq's code or the HTTP status; semantic conventions; stable."""
 HTTP_REQUEST_METHOD = http_attributes.HTTP_REQUEST_METHOD

@@ -23,6 +23,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from . import _attributes as a
 from ._answers import Failure, error_type_of, is_of_sdk
 from ._attempts import Attempts
+from ._log_events import CALL_EXCEPTION, SEND_EXCEPTION
 from ._origins import hash_key
 from ._settling import Settlement
 from ._shield import shield
@@ -82,7 +83,8 @@ class Call:
     """
 
     __slots__ = (
-        "_is_refused",
+        "_began_at",
+        "_error_type",
         "_tracing",
         "attempts",
         "is_over",
@@ -102,14 +104,14 @@ class Call:
     ) -> None:
         self._tracing = tracing
         self.operation = operation
-        began_at = time.time_ns()
+        self._began_at = began_at = time.time_ns()
         self.span = tracing.start_call(
             a.CALL.format(operation=operation.name),
             SpanKind.PRODUCER if operation.starts_life else SpanKind.INTERNAL,
             _creation_attributes(operation),
             began_at,
         )
-        self._is_refused = False
+        self._error_type: str | None = None
         self.is_over = False
         self.silences = draws_wire and tracing.settings.http_spans == "own"
         self.attempts = Attempts(tracing, operation, self.span, draws=self.silences)
@@ -142,14 +144,22 @@ class Call:
             otel_context.detach(attached)
             self._end()
 
+    def disclose(self, body: object) -> None:
+        """
+        Show of the request's *body* what the operator has chosen to show.
+        """
+        disclosure = self._tracing.disclosure
+        if disclosure.is_on and self.operation.starts_life and self.span.is_recording():
+            self.span.set_attributes(disclosure.of_request(body))
+
     def refuse(self, answer: Answer) -> None:
         """
         Mark this call as refused, where the HTTP library raises nothing for that.
         """
-        self._is_refused = True
+        self._error_type = str(answer.status)
         if self.span.is_recording():
             failure = answer.failure or Failure()
-            self.span.set_attributes({**failure.attributes(), a.ERROR_TYPE: str(answer.status)})
+            self.span.set_attributes({**failure.attributes(), a.ERROR_TYPE: self._error_type})
             self.span.set_status(Status(StatusCode.ERROR))
 
     def inject(self, headers: MutableMapping[str, str]) -> None:
@@ -163,10 +173,17 @@ class Call:
         with shield("marking a failed call"):
             cause = error.__cause__ if is_of_sdk(error) else None
             self.attempts.note_error(cause or error)
-            if self.span.is_recording() and not self._is_refused:
-                self.span.set_attributes(Failure.of_exception(error).attributes())
-                self.span.set_attribute(a.ERROR_TYPE, error_type_of(error))
+            if self._error_type is not None:
+                return  # The answer refused it, and the app raised that.
+            self._error_type = error_type_of(error)
+            facts = {**Failure.of_exception(error).attributes(), a.ERROR_TYPE: self._error_type}
+            if self.span.is_recording():
+                self.span.set_attributes(facts)
                 self.span.set_status(Status(StatusCode.ERROR))
+            name = SEND_EXCEPTION if self.operation.starts_life else CALL_EXCEPTION
+            facts[a.OPERATION] = self.operation.name
+            context = set_span_in_context(self.span)
+            self._tracing.log_events.note_exception(name, error, facts, context)
 
     def _end(self) -> None:
         with shield("ending a call"):
@@ -175,7 +192,14 @@ class Call:
                 self.span.set_attributes(self.attempts.attributes())
                 self.span.set_attributes(self.settlement.attributes())
             # The store's time is not the call's.
-            self.span.end(self.attempts.answered_at)
+            ended_at = self.attempts.answered_at or time.time_ns()
+            self.span.end(ended_at)
+            meters = self._tracing.meters
+            if meters.is_on:
+                seconds = (ended_at - self._began_at) / 1e9
+                context = set_span_in_context(self.span)
+                count = self.attempts.count
+                meters.note_call(self.operation, seconds, self._error_type, count, context)
 
 
 def _creation_attributes(operation: Operation) -> dict[str, Any]:

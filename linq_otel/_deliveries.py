@@ -15,9 +15,18 @@ from opentelemetry.context import get_current
 from opentelemetry.trace import Status, StatusCode
 
 from . import _attributes as a
-from ._lifecycle import Role, get_stage, is_known_type, role_of, stage_times
+from ._lifecycle import (
+    Lifecycle,
+    Role,
+    StageTimes,
+    get_stage,
+    is_known_type,
+    role_of,
+    stage_times,
+)
 from ._origins import Origin, format_traceparent
 from ._placements import Delivery, Placement, link_to, place
+from ._reporting import report_delivery, reported_run
 from ._shield import shield
 from ._times import format_time_ns
 
@@ -87,6 +96,14 @@ def find_under_way(event: Event) -> Handling | None:
     return around
 
 
+def current_event() -> Event | None:
+    """
+    Return the event whose handler we are in, or None.
+    """
+    around = _under_way.get()
+    return None if around is None or around.is_over else around.event
+
+
 def _names(event: Event) -> tuple[str | None, ...]:
     return event.event_id, event.event_type, event.linq_trace_id, event.message_id
 
@@ -101,20 +118,26 @@ def run_handler(tracing: Tracing, delivery: Delivery) -> Generator[Handling]:
     ambient = trace.get_current_span()
     arrived_in = ambient.get_span_context()
     placement, attributes = Placement(get_current()), dict[str, Any]()
+    event_type = _low_cardinality(delivery)
     with shield("placing a delivery"):
         attributes = _attributes(delivery)
+        if delivery.rejected is None and tracing.disclosure.is_on:
+            attributes |= tracing.disclosure.of_event(delivery.event)
         placement = place(tracing, delivery, arrived_in)
     with tracing.process(
-        a.PROCESS.format(event_type=_low_cardinality(delivery)),
+        a.PROCESS.format(event_type=event_type),
         placement.context,
         attributes,
         placement.links,
         placement.otel_trace_id,
+        left_out=_find_left_out(tracing, placement),
     ) as span:
         origin = None
+        with shield("reporting a delivery"):
+            report_delivery(tracing, delivery, event_type, span, _identity(delivery.event))
         with shield("joining a delivery"):
             _link_back(tracing, ambient, span.get_span_context(), placement)
-            _draw_stage(tracing, delivery, placement, arrived_in)
+            _draw_stage(tracing, delivery, placement, arrived_in, span.get_span_context())
             origin = _origin_of_inbound(delivery, span.get_span_context())
         hook = tracing.settings.webhook_hook
         if hook is not None and span.is_recording():
@@ -123,10 +146,23 @@ def run_handler(tracing: Tracing, delivery: Delivery) -> Generator[Handling]:
         handling = Handling(delivery.event, span, origin, delivery.is_duplicate)
         token = _under_way.set(handling)
         try:
-            yield handling
+            with reported_run(tracing, event_type, span, lambda: handling.status):
+                yield handling
         finally:
             handling.is_over = True
             _under_way.reset(token)
+
+
+def _find_left_out(tracing: Tracing, placement: Placement) -> SpanContext | None:
+    """
+    Return the anchor that the handler hangs under though nobody drew it, if it does.
+    """
+    lifecycle = placement.lifecycle
+    if lifecycle is None or lifecycle.sampled is not False or placement.is_late:
+        return None
+    if tracing.settings.join == "link":
+        return None
+    return lifecycle.span_context(sampled=False)
 
 
 def _link_back(tracing: Tracing, ambient: Span, process: SpanContext, placement: Placement) -> None:
@@ -148,18 +184,31 @@ def _link_back(tracing: Tracing, ambient: Span, process: SpanContext, placement:
 
 
 def _draw_stage(
-    tracing: Tracing, delivery: Delivery, placement: Placement, arrived_in: SpanContext
+    tracing: Tracing,
+    delivery: Delivery,
+    placement: Placement,
+    arrived_in: SpanContext,
+    process: SpanContext,
 ) -> None:
     event, lifecycle = delivery.event, placement.lifecycle
     if lifecycle is None or not lifecycle.sampled or role_of(event) is not Role.STAGE:
         return
     stage = get_stage(event)
-    times = stage_times(event, delivery.origin, time.time_ns())
+    now = time.time_ns()
+    own = stage_times(event, delivery.origin, now)
+    times = tracing.late.fit(own)
     attributes = {**_identity(event), a.STAGE_NAME: stage}
     if event.error_code is not None:
         attributes[a.ERROR_CODE] = event.error_code
-    if times.clamped:
+    if own.clamped:
         attributes[a.CLAMPED] = True
+    if placement.is_late:
+        # Its own trace is closed: it is told where its webhook is.
+        lifecycle = Lifecycle(process.trace_id, process.span_id, process.trace_flags.sampled)
+        times = StageTimes(now, now + 1_000, own.moment)
+    if times != own:
+        attributes[a.LATE] = True
+    if times.clamped:
         attributes[a.STAGE_TIME] = format_time_ns(times.moment)
     tracing.draw_stage(
         lifecycle,
@@ -209,7 +258,7 @@ def _attributes(delivery: Delivery) -> dict[str, Any]:
     if delivery.rejected is not None:
         # A stranger wrote the rest.
         return {**found, a.REJECTED: delivery.rejected, a.EVENT_TYPE: _low_cardinality(delivery)}
-    found[a.ORIGIN] = delivery.found[0].partition(":")[0] if delivery.found else "none"
+    found[a.ORIGIN] = delivery.found_by
     if event.event_id is not None:
         found[a.MESSAGING_MESSAGE_ID] = event.event_id
     if event.webhook_version is not None:

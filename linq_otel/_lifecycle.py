@@ -29,6 +29,8 @@ Join = Literal["linq", "app", "message", "link"]
 JOINS: Final[tuple[str, ...]] = get_args(Join)
 
 _MICROSECOND = 1_000
+# https://www.w3.org/TR/trace-context-2/#random-trace-id-flag; the oldest API has no name for it.
+_RANDOM = 0x02
 
 
 class Role(Enum):
@@ -72,17 +74,19 @@ class Lifecycle:
         otel_trace_id: The trace.
         anchor_id: The span everything late hangs under.
         sampled: The sender's decision; None where the sampler must be asked.
+        is_random: True if the trace id is known to be random, as W3C's flag says.
     """
 
     otel_trace_id: int
     anchor_id: int
     sampled: bool | None = None
+    is_random: bool = False
 
     def span_context(self, *, sampled: bool) -> SpanContext:
         """
         Return the anchor's span context with the decision *sampled*.
         """
-        flags = TraceFlags(TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT)
+        flags = TraceFlags((TraceFlags.SAMPLED if sampled else 0) | _RANDOM * self.is_random)
         return SpanContext(self.otel_trace_id, self.anchor_id, is_remote=True, trace_flags=flags)
 
     def stage_id(self, stage: str) -> int:
@@ -158,7 +162,12 @@ def app_lifecycle(sender: SpanContext, key: str) -> Lifecycle:
         key: The idempotency key (hashed) if the call had one, because it is
             known before the answer; the message id else.
     """
-    return Lifecycle(sender.trace_id, derive_span_id("anchor", key), sender.trace_flags.sampled)
+    return _follow(sender, derive_span_id("anchor", key))
+
+
+def _follow(span: SpanContext, anchor_id: int) -> Lifecycle:
+    flags = span.trace_flags
+    return Lifecycle(span.trace_id, anchor_id, flags.sampled, is_random=bool(flags & _RANDOM))
 
 
 def find_lifecycle(join: Join, event: Event, origin: Origin | None) -> Lifecycle | None:
@@ -167,8 +176,27 @@ def find_lifecycle(join: Join, event: Event, origin: Origin | None) -> Lifecycle
     """
     anchor = parse_traceparent(origin.lifecycle) if origin and origin.lifecycle else None
     if anchor is not None:
-        return Lifecycle(anchor.trace_id, anchor.span_id, anchor.trace_flags.sampled)
-    return derive_lifecycle(join, event.linq_trace_id, event.message_id)
+        return _follow(anchor, anchor.span_id)
+    carried = carried_lifecycle(join, event)
+    return carried or derive_lifecycle(join, event.linq_trace_id, event.message_id)
+
+
+def carried_lifecycle(join: Join, event: Event) -> Lifecycle | None:
+    """
+    Return the lifecycle that a stage's own key tells: the app's, where it carries the sender.
+    """
+    sender = event.sender if join == "app" and role_of(event) is Role.STAGE else None
+    if sender is None or event.idempotency_key is None:
+        return None
+    return app_lifecycle(sender, event.idempotency_key)
+
+
+def find_sender(event: Event, origin: Origin | None) -> SpanContext | None:
+    """
+    Return the span that sent *event*'s message: as it was kept, else as its key carries it.
+    """
+    kept = origin.sender if origin is not None else None
+    return kept or event.sender
 
 
 @dataclass(frozen=True, slots=True)

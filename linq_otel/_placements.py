@@ -9,6 +9,7 @@ trace, and its handler runs in the trace it arrived in.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import time_ns
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, get_current
@@ -21,6 +22,7 @@ from ._lifecycle import (
     context_under,
     derive_lifecycle,
     find_lifecycle,
+    find_sender,
     role_of,
 )
 from ._origins import Origin, parse_traceparent
@@ -63,6 +65,15 @@ class Delivery:
         """
         return self.found[1] if self.found else None
 
+    @property
+    def found_by(self) -> str:
+        """
+        How that is known: the kind of the store key that hit, ``carrier``, or ``none``.
+        """
+        if self.found is not None:
+            return self.found[0].partition(":")[0]
+        return "carrier" if self.event.traceparent else "none"
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -74,12 +85,14 @@ class Placement:
         links: What it is linked to.
         otel_trace_id: The trace of which it is the root, if it is one.
         lifecycle: The life it belongs to, if it belongs to one.
+        is_late: True if that life takes no more spans, and is joined by links.
     """
 
     context: Context
     links: tuple[Link, ...] = ()
     otel_trace_id: int | None = None
     lifecycle: Lifecycle | None = None
+    is_late: bool = False
 
 
 def place(tracing: Tracing, delivery: Delivery, ambient: SpanContext) -> Placement:
@@ -96,28 +109,40 @@ def place(tracing: Tracing, delivery: Delivery, ambient: SpanContext) -> Placeme
     role, origin = role_of(delivery.event), delivery.origin
     if role is Role.INBOUND:
         return _place_inbound(tracing, delivery, ambient)
+    sender = find_sender(delivery.event, origin)
     lifecycle = None
     if role is Role.STAGE or (role is Role.MEMBER and origin is not None and origin.lifecycle):
         lifecycle = find_lifecycle(tracing.settings.join, delivery.event, origin)
     if lifecycle is None:
-        return Placement(get_current(), _link_to_sender(origin, a.LINK_CAUSE))
-    return _place_in_life(tracing, tracing.decide(lifecycle), origin, ambient)
+        return Placement(get_current(), _link_to_sender(sender, a.LINK_CAUSE))
+    is_late = tracing.late.is_closed(_began_at(delivery))
+    return _place_in_life(tracing, tracing.decide(lifecycle), sender, ambient, is_late=is_late)
+
+
+def _began_at(delivery: Delivery) -> int:
+    event, origin = delivery.event, delivery.origin
+    known = (origin.requested_at if origin else 0, event.sent_at, event.created_at)
+    return next((time for time in known if time), time_ns())
 
 
 def _place_in_life(
-    tracing: Tracing, lifecycle: Lifecycle, origin: Origin | None, ambient: SpanContext
+    tracing: Tracing,
+    lifecycle: Lifecycle,
+    sender: SpanContext | None,
+    ambient: SpanContext,
+    *,
+    is_late: bool,
 ) -> Placement:
     settings = tracing.settings
     anchor = lifecycle.span_context(sampled=bool(lifecycle.sampled))
-    links = _link_to_sender(origin, a.LINK_SEND)
-    if settings.join == "link":
+    links = _link_to_sender(sender, a.LINK_SEND)
+    if settings.join == "link" or is_late:
         links += link_to(anchor, a.LINK_LIFECYCLE) if settings.stages else ()
-        return Placement(get_current(), links, None, lifecycle)
+        return Placement(get_current(), links, None, lifecycle, is_late)
     links += link_to(ambient, a.LINK_WEBHOOK)
     if settings.stages:
         return Placement(context_under(anchor, Context()), links, None, lifecycle)
     # No anchor is drawn: hang under the sender if this is its trace, else be a root.
-    sender = origin.sender if origin else None
     if sender is not None and sender.trace_id == lifecycle.otel_trace_id:
         return Placement(context_under(sender, Context()), links, None, lifecycle)
     return Placement(Context(), links, lifecycle.otel_trace_id, lifecycle)
@@ -151,8 +176,7 @@ def link_to(span: SpanContext, meaning: str) -> tuple[Link, ...]:
     return (Link(span, {a.LINK: meaning}),)
 
 
-def _link_to_sender(origin: Origin | None, meaning: str) -> tuple[Link, ...]:
-    sender = origin.sender if origin else None
+def _link_to_sender(sender: SpanContext | None, meaning: str) -> tuple[Link, ...]:
     return link_to(sender, meaning) if sender is not None else ()
 
 

@@ -14,17 +14,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast, get_args
 
-from opentelemetry import trace
-
+from ._late import LATE_CHOICES
 from ._lifecycle import JOINS, Join
 from ._shield import report
 from .environment_variables import (
+    OTEL_PYTHON_LINQ_CAPTURE_CONTENT,
+    OTEL_PYTHON_LINQ_CARRIER,
     OTEL_PYTHON_LINQ_EXCLUDED_URLS,
+    OTEL_PYTHON_LINQ_HANDLE_KEY,
     OTEL_PYTHON_LINQ_HOSTS,
     OTEL_PYTHON_LINQ_HTTP_SPANS,
     OTEL_PYTHON_LINQ_JOIN,
+    OTEL_PYTHON_LINQ_LATE,
+    OTEL_PYTHON_LINQ_LATE_AFTER,
+    OTEL_PYTHON_LINQ_STAGE_EVENTS,
     OTEL_PYTHON_LINQ_STAGES,
     OTEL_PYTHON_LINQ_STORE,
+    OTEL_PYTHON_LINQ_STORE_TIMEOUT,
+    OTEL_PYTHON_LINQ_STUCK_AFTER,
 )
 from .errors import ConfigurationError
 from .stores import Store
@@ -33,15 +40,27 @@ from .stores import Store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
     from ._events import Event
 
-    Option = str | bool | Store | Sequence[str] | Callable[..., None] | TracerProvider | None
+    Provider = TracerProvider | MeterProvider | LoggerProvider
+    Option = str | bool | float | Store | Sequence[str] | Callable[..., None] | Provider | None
 
 
-__all__ = ["HttpSpans", "Options", "RequestHook", "ResponseHook", "Settings", "WebhookHook"]
+__all__ = [
+    "Carrier",
+    "HttpSpans",
+    "Options",
+    "RequestHook",
+    "ResponseHook",
+    "Settings",
+    "WebhookHook",
+]
 
+Carrier = Literal["none", "idempotency_key"]
 HttpSpans = Literal["own", "nested"]
 RequestHook = Callable[["Span", Any], None]
 ResponseHook = Callable[["Span", Any, Any], None]
@@ -59,10 +78,22 @@ class Options(TypedDict, total=False):
 
     Attributes:
         tracer_provider: Where spans go; the global provider if left out.
+        meter_provider: Where metrics go; the global provider if left out.
+        logger_provider: Where log events go; the global provider if left out.
         store: A store, or the URL of one (:func:`linq_otel.stores.open_store`).
+        store_timeout: Seconds a shared store may take for one operation; after
+            that a call goes on without it (default 0.05).
         join: Which trace a message's life is drawn in: ``linq``, ``app``,
             ``message`` or ``link``.
         stages: False draws no anchor and no stage spans.
+        stage_events: True tells each stage as a log event too, in the trace of
+            the span that sent the message.
+        stuck_after: Seconds after which an accepted message that was not sent
+            counts as stuck (default 300).
+        carrier: ``idempotency_key`` gives each message that the SDK sends
+            without a key one that carries the sending span, so that its
+            webhooks join with no store; ``none`` (default) leaves requests as
+            they are.
         http_spans: ``own`` draws a span for each request on the wire and
             silences HTTP instrumentations beneath it; ``nested`` leaves the
             wire to them.
@@ -73,6 +104,14 @@ class Options(TypedDict, total=False):
         hosts: ``host`` or ``host:port``, one or several: where Linq is called
             besides ``api.linqapp.com``, when it is called without the SDK. The
             hosts of ``LINQ_BASE_URL`` and its like are known already.
+        late: What becomes of spans too old for the backend: ``keep``, ``clamp``,
+            ``link``, or the name of a backend whose limits are known.
+        late_after: The age in seconds from which that is done, in place of the
+            backend's own.
+        handle_key: Shows senders and recipients as hashes keyed with it
+            (HMAC-SHA256); without it they are not shown at all.
+        capture_content: True shows the text of messages, if
+            ``OTEL_PYTHON_LINQ_CAPTURE_CONTENT`` is ``true`` as well.
         request_hook: Called with the call's span and the request of each
             attempt: an ``httpx.Request`` of the SDK, else the HTTP library's
             own; where that has none, an object with ``method``, ``host`` and
@@ -83,13 +122,23 @@ class Options(TypedDict, total=False):
     """
 
     tracer_provider: TracerProvider | None
+    meter_provider: MeterProvider | None
+    logger_provider: LoggerProvider | None
     store: Store | str | None
+    store_timeout: float | None
     join: Join | None
     stages: bool | None
+    stage_events: bool | None
+    stuck_after: float | None
+    carrier: Carrier | None
     http_spans: HttpSpans | None
     webhook_secret: str | Sequence[str] | None
     excluded_urls: str | None
     hosts: str | Sequence[str] | None
+    late: str | None
+    late_after: float | None
+    handle_key: str | None
+    capture_content: bool | None
     request_hook: RequestHook | None
     response_hook: ResponseHook | None
     webhook_hook: WebhookHook | None
@@ -102,13 +151,23 @@ class Settings:
     """
 
     tracer_provider: TracerProvider | None = None
+    meter_provider: MeterProvider | None = None
+    logger_provider: LoggerProvider | None = None
     store: Store | str = "memory:"
+    store_timeout: float = 0.05
     join: Join = "linq"
     stages: bool = True
+    stage_events: bool = False
+    stuck_after: float = 300.0
+    carrier: Carrier = "none"
     http_spans: HttpSpans = "own"
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     excluded_urls: str = ""
     hosts: tuple[str, ...] = ()
+    late: str = "keep"
+    late_after: float | None = None
+    handle_key: str | None = field(default=None, repr=False)
+    capture_content: bool = False
     request_hook: RequestHook | None = None
     response_hook: ResponseHook | None = None
     webhook_hook: WebhookHook | None = None
@@ -126,6 +185,8 @@ class Settings:
         secret = cast("str | Sequence[str]", chosen.pop("webhook_secret", ()))
         for name, value in _from_environment(environ).items():
             chosen.setdefault(name, value)
+        if chosen.get("capture_content") and not _is_capture_allowed(environ):
+            chosen["capture_content"] = False
         hosts = cast(
             "str | Sequence[str]", chosen.pop("hosts", environ.get(OTEL_PYTHON_LINQ_HOSTS, ""))
         )
@@ -138,24 +199,12 @@ def _check(chosen: Mapping[str, object]) -> None:
         known = ", ".join(sorted(Options.__annotations__))
         raise ConfigurationError(f"unknown option {unknown!r}; the options are {known}")
     _check_word("join", chosen.get("join", "linq"), JOINS)
+    _check_word("carrier", chosen.get("carrier", "none"), get_args(Carrier))
+    _check_word("late", chosen.get("late", "keep"), LATE_CHOICES)
     _check_word("http_spans", chosen.get("http_spans", "own"), get_args(HttpSpans))
-    if not isinstance(chosen.get("stages", True), bool):
-        raise ConfigurationError("stages must be True or False")
-    if not _is_pattern(chosen.get("excluded_urls", "")):
-        raise ConfigurationError("excluded_urls must be comma-separated regular expressions")
-    if not isinstance(chosen.get("store", ""), (str, Store)):
-        raise ConfigurationError(
-            "store must be a URL or an object with is_shared, save, find, claim and close"
-        )
-    if not hasattr(chosen.get("tracer_provider", trace), "get_tracer"):
-        raise ConfigurationError("tracer_provider must be an OpenTelemetry TracerProvider")
-    if not _is_texts(chosen.get("hosts", "")):
-        raise ConfigurationError("hosts must be a host, host:port, or a list of them")
-    if not _is_texts(chosen.get("webhook_secret", "")):
-        raise ConfigurationError("webhook_secret must be a whsec_ text, or a list of them")
-    for hook in ("request_hook", "response_hook", "webhook_hook"):
-        if not callable(chosen.get(hook, print)):
-            raise ConfigurationError(f"{hook} must be callable")
+    for name, (is_fit, what) in _KINDS.items():
+        if name in chosen and not is_fit(chosen[name]):
+            raise ConfigurationError(f"{name} must be {what}")
 
 
 def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
@@ -166,11 +215,21 @@ def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     found: dict[str, object] = {}
     _take(found, "join", environ, OTEL_PYTHON_LINQ_JOIN, {join: join for join in JOINS})
+    carriers = {word: word for word in get_args(Carrier)}
+    _take(found, "carrier", environ, OTEL_PYTHON_LINQ_CARRIER, carriers)
     own_or_nested = {word: word for word in get_args(HttpSpans)}
     _take(found, "http_spans", environ, OTEL_PYTHON_LINQ_HTTP_SPANS, own_or_nested)
     _take(found, "stages", environ, OTEL_PYTHON_LINQ_STAGES, BOOLEANS)
+    _take(found, "stage_events", environ, OTEL_PYTHON_LINQ_STAGE_EVENTS, BOOLEANS)
+    late = {word: word for word in LATE_CHOICES}
+    _take(found, "late", environ, OTEL_PYTHON_LINQ_LATE, late)
+    _take_milliseconds(found, "late_after", environ, OTEL_PYTHON_LINQ_LATE_AFTER)
+    _take_milliseconds(found, "stuck_after", environ, OTEL_PYTHON_LINQ_STUCK_AFTER)
     if environ.get(OTEL_PYTHON_LINQ_STORE):
         found["store"] = environ[OTEL_PYTHON_LINQ_STORE]
+    if environ.get(OTEL_PYTHON_LINQ_HANDLE_KEY):
+        found["handle_key"] = environ[OTEL_PYTHON_LINQ_HANDLE_KEY]
+    _take_milliseconds(found, "store_timeout", environ, OTEL_PYTHON_LINQ_STORE_TIMEOUT)
     variable = OTEL_PYTHON_LINQ_EXCLUDED_URLS
     excluded = environ.get(variable) or environ.get(_EXCLUDED_EVERYWHERE, "")
     if _is_pattern(excluded):
@@ -178,6 +237,14 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     else:
         report(f"environment: {variable}", f"{variable} holds no regular expression; it is ignored")
     return found
+
+
+def _is_capture_allowed(environ: Mapping[str, str]) -> bool:
+    variable = OTEL_PYTHON_LINQ_CAPTURE_CONTENT
+    if BOOLEANS.get(environ.get(variable, "").strip().lower()):
+        return True
+    report(f"environment: {variable}", f"no content is captured: {variable}=true allows it")
+    return False
 
 
 def _take(
@@ -195,6 +262,27 @@ def _take(
             f"environment: {variable}",
             f"{variable} must be one of {', '.join(words)}; its default is used instead",
         )
+
+
+def _take_milliseconds(
+    found: dict[str, object], name: str, environ: Mapping[str, str], variable: str
+) -> None:
+    text = environ.get(variable, "").strip()
+    if not text:
+        return
+    # Milliseconds, as the specification has it for every duration in the environment.
+    if text.isascii() and text.isdecimal() and int(text) > 0:
+        found[name] = int(text) / 1000
+    else:
+        report(
+            f"environment: {variable}",
+            f"{variable} must be a whole number of milliseconds; its default is used instead",
+        )
+
+
+def _is_seconds(value: object) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 < cast("float", value) < float("inf")
 
 
 def _is_texts(value: object) -> bool:
@@ -226,3 +314,33 @@ def _split(texts: str | Sequence[str]) -> tuple[str, ...]:
     if isinstance(texts, str):
         return tuple(texts.replace(",", " ").split())
     return tuple(texts)
+
+
+_KINDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "stages": (lambda value: isinstance(value, bool), "True or False"),
+    "excluded_urls": (_is_pattern, "comma-separated regular expressions"),
+    "store": (
+        lambda value: isinstance(value, (str, Store)),
+        "a URL or an object with is_shared, save, find, claim and close",
+    ),
+    "store_timeout": (_is_seconds, "a number of seconds above 0"),
+    "tracer_provider": (
+        lambda value: hasattr(value, "get_tracer"),
+        "an OpenTelemetry TracerProvider",
+    ),
+    "logger_provider": (
+        lambda value: hasattr(value, "get_logger"),
+        "an OpenTelemetry LoggerProvider",
+    ),
+    "stage_events": (lambda value: isinstance(value, bool), "True or False"),
+    "stuck_after": (_is_seconds, "a number of seconds above 0"),
+    "meter_provider": (lambda value: hasattr(value, "get_meter"), "an OpenTelemetry MeterProvider"),
+    "hosts": (_is_texts, "a host, host:port, or a list of them"),
+    "webhook_secret": (_is_texts, "a whsec_ text, or a list of them"),
+    "late_after": (_is_seconds, "a number of seconds above 0"),
+    "handle_key": (lambda value: isinstance(value, str) and bool(value), "a text, not empty"),
+    "capture_content": (lambda value: isinstance(value, bool), "True or False"),
+    "request_hook": (callable, "callable"),
+    "response_hook": (callable, "callable"),
+    "webhook_hook": (callable, "callable"),
+}

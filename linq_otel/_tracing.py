@@ -17,10 +17,16 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 from . import _attributes as a
+from ._disclosure import Disclosure
 from ._keeping import OriginKeeper
+from ._late import choose_late_policy
 from ._lifecycle import Lifecycle, StageTimes, context_under
-from ._shield import shield
+from ._log_events import LogEvents
+from ._meters import Meters
+from ._replies import Replies
+from ._shield import shield, type_name
 from ._tracer import TracerSource, start_span
+from ._unsent import Unsent
 
 
 if TYPE_CHECKING:
@@ -40,8 +46,22 @@ class Tracing:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings = settings
-        self.origins = OriginKeeper(store)
+        self.meters = Meters(settings.meter_provider)
+        self.origins = OriginKeeper(store, self.meters, settings.store_timeout)
         self.source = TracerSource(settings.tracer_provider)
+        self.log_events = LogEvents(settings.logger_provider)
+        self.late = choose_late_policy(settings.late, settings.late_after)
+        self.disclosure = Disclosure(settings.handle_key, content=settings.capture_content)
+        self.replies = Replies(self.meters, self.origins)
+        self.unsent = Unsent(self.origins, settings.stuck_after)
+        self.meters.observe_stuck(self.unsent.count)
+
+    def close(self) -> None:
+        """
+        Stop what goes on in the background; the store stays open.
+        """
+        self.origins.close()
+        self.unsent.close()
 
     def start_call(self, name: str, kind: SpanKind, attributes: Attributes, start: int) -> Span:
         """
@@ -50,7 +70,7 @@ class Tracing:
         tracer = self.source.get()
         if tracer is None:
             return trace.INVALID_SPAN
-        return tracer.start_span(name, None, kind, attributes, (), start)
+        return start_span(tracer, name, None, kind=kind, attributes=attributes, start_time=start)
 
     def start_attempt(self, name: str, context: Context, attributes: Attributes) -> Span:
         """
@@ -59,7 +79,7 @@ class Tracing:
         tracer = self.source.get()
         if tracer is None:
             return trace.INVALID_SPAN
-        return tracer.start_span(name, context, SpanKind.CLIENT, attributes)
+        return start_span(tracer, name, context, kind=SpanKind.CLIENT, attributes=attributes)
 
     def draw_anchor(
         self, lifecycle: Lifecycle, sender: SpanContext, at: int, attributes: Attributes
@@ -118,16 +138,22 @@ class Tracing:
         span.end(times.end)
 
     @contextmanager
-    def process(
+    def process(  # noqa: PLR0913  # A span's own five facts, and one against it.
         self,
         name: str,
         context: Context,
         attributes: Attributes,
         links: Sequence[Link],
         otel_trace_id: int | None,
+        *,
+        left_out: SpanContext | None = None,
     ) -> Generator[Span]:
         """
         Run a webhook handler inside its span, under *context* or as the root of a trace.
+
+        Where its life is *left out*, no sampler draws it: it would hang under
+        an anchor that nobody drew. The handler is in the life's trace still,
+        and so are the logs it writes.
 
         An exception of the handler marks the span by its type and goes on its
         way; a cancellation is no error.
@@ -135,7 +161,11 @@ class Tracing:
         tracer = self.source.get()
         span: Span = trace.INVALID_SPAN
         with shield("starting the process span"):
-            if tracer is not None:
+            if left_out is not None:
+                context, otel_trace_id = context_under(left_out, Context()), None
+            if left_out is not None and not self.source.follows(left_out, name, SpanKind.CONSUMER):
+                span = trace.NonRecordingSpan(left_out)
+            elif tracer is not None:
                 span = start_span(
                     tracer,
                     name,
@@ -182,12 +212,3 @@ def mark_error(span: Span, error: BaseException) -> None:
         if span.is_recording():
             span.set_attribute(a.ERROR_TYPE, type_name(error))
             span.set_status(Status(StatusCode.ERROR))
-
-
-def type_name(error: BaseException) -> str:
-    """
-    Return the qualified name of *error*'s type: ``httpx.ReadTimeout``.
-    """
-    kind = type(error)
-    prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"{prefix}{kind.__qualname__}"

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 
 __all__ = [
+    "OTEL_PYTHON_LINQ_CAPTURE_CONTENT",
+    "OTEL_PYTHON_LINQ_CARRIER",
     "OTEL_PYTHON_LINQ_EXCLUDED_URLS",
+    "OTEL_PYTHON_LINQ_HANDLE_KEY",
     "OTEL_PYTHON_LINQ_HOSTS",
     "OTEL_PYTHON_LINQ_HTTP_SPANS",
     "OTEL_PYTHON_LINQ_JOIN",
+    "OTEL_PYTHON_LINQ_LATE",
+    "OTEL_PYTHON_LINQ_LATE_AFTER",
     "OTEL_PYTHON_LINQ_STAGES",
+    "OTEL_PYTHON_LINQ_STAGE_EVENTS",
     "OTEL_PYTHON_LINQ_STORE",
+    "OTEL_PYTHON_LINQ_STORE_TIMEOUT",
+    "OTEL_PYTHON_LINQ_STUCK_AFTER",
     "OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES",
     "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE",
     "OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY",
@@ -30,6 +38,11 @@ OTEL_PYTHON_LINQ_STAGES = "OTEL_PYTHON_LINQ_STAGES"
 ``false`` draws no anchor and no stage spans.
 """
 
+OTEL_PYTHON_LINQ_CARRIER = "OTEL_PYTHON_LINQ_CARRIER"
+"""
+``idempotency_key`` or ``none`` (default): what takes the sender's context to the webhook.
+"""
+
 OTEL_PYTHON_LINQ_HTTP_SPANS = "OTEL_PYTHON_LINQ_HTTP_SPANS"
 """
 ``own`` (default) or ``nested``: who draws the requests on the wire.
@@ -37,7 +50,42 @@ OTEL_PYTHON_LINQ_HTTP_SPANS = "OTEL_PYTHON_LINQ_HTTP_SPANS"
 
 OTEL_PYTHON_LINQ_STORE = "OTEL_PYTHON_LINQ_STORE"
 """
-The URL of the store: ``memory:`` (default), ``sqlite:///linq.db``.
+The URL of the store: ``memory:`` (default), ``sqlite:///linq.db``, ``redis://…``, ``postgresql://…``.
+"""
+
+OTEL_PYTHON_LINQ_STAGE_EVENTS = "OTEL_PYTHON_LINQ_STAGE_EVENTS"
+"""
+``true`` tells each stage of a message's life as a log event too.
+"""
+
+OTEL_PYTHON_LINQ_STUCK_AFTER = "OTEL_PYTHON_LINQ_STUCK_AFTER"
+"""
+Milliseconds after which an accepted message that was not sent is stuck (default 300000).
+"""
+
+OTEL_PYTHON_LINQ_HANDLE_KEY = "OTEL_PYTHON_LINQ_HANDLE_KEY"
+"""
+Shows senders and recipients as hashes keyed with it; without it not at all.
+"""
+
+OTEL_PYTHON_LINQ_CAPTURE_CONTENT = "OTEL_PYTHON_LINQ_CAPTURE_CONTENT"
+"""
+``true`` allows the app to show texts with ``capture_content=True``; both are needed.
+"""
+
+OTEL_PYTHON_LINQ_LATE = "OTEL_PYTHON_LINQ_LATE"
+"""
+What becomes of spans too old for the backend: ``keep`` (default), ``clamp``, ``link`` or its name.
+"""
+
+OTEL_PYTHON_LINQ_LATE_AFTER = "OTEL_PYTHON_LINQ_LATE_AFTER"
+"""
+The age in milliseconds from which that is done, in place of the backend's own.
+"""
+
+OTEL_PYTHON_LINQ_STORE_TIMEOUT = "OTEL_PYTHON_LINQ_STORE_TIMEOUT"
+"""
+Milliseconds a shared store may take for one operation (default 50).
 """
 
 OTEL_PYTHON_LINQ_EXCLUDED_URLS = "OTEL_PYTHON_LINQ_EXCLUDED_URLS"

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from linq_otel import _deliveries, _runtime
 from linq_otel._shield import strict, tally
+from support.redaction import watching
 
 
 if TYPE_CHECKING:
@@ -38,6 +39,17 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with strict():
         yield
     _runtime.forget_tracing()
+
+
+@pytest.fixture(autouse=True)
+def redaction(request: pytest.FixtureRequest) -> Iterator[None]:
+    """
+    Look over every signal of ours, whatever the test is about, for what it must never hold.
+    """
+    with watching() as watch:
+        yield
+    if request.node.get_closest_marker("discloses") is None:
+        assert watch.found == []
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ class TestWrongKeyword:
             ({"request_hook": "print"}, "request_hook must be callable"),
             ({"response_hook": 7}, "response_hook must be callable"),
             ({"webhook_hook": {}}, "webhook_hook must be callable"),
-            ({"jion": "linq"}, "unknown option 'jion'; the options are excluded_urls, hosts"),
+            ({"jion": "linq"}, "unknown option 'jion'; the options are capture_content, carrier"),
         ],
     )
     def test_says_what_to_type(self, given: dict[str, Any], message: str) -> None:

@@ -84,12 +84,14 @@ class RawCalls:
         if not self.is_on(url):
             return None
         operation = operation_of(target.method, target.path)
-        key = None
+        key = parsed = None
         if operation.starts_life:
             parsed = body if as_mapping(body) else parse_body(body)
             key = find_idempotency_key(parsed, as_mapping(headers))
         draws_wire = _quiet.get() or may_draw_wire()
-        return Call(self._tracing, operation, key, draws_wire=draws_wire)
+        call = Call(self._tracing, operation, key, draws_wire=draws_wire)
+        call.disclose(parsed)
+        return call
 
     @contextmanager
     def quiet(self) -> Generator[None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from linq_otel._deliveries import Handling, find_under_way, run_handler
 from linq_otel._lookups import alook_up, look_up
 from linq_otel._placements import Delivery
+from linq_otel._reporting import report_refusal
 from linq_otel._runtime import build_tracing, get_tracing
 from linq_otel._settings import Options, Settings
 from linq_otel._shield import report, shield
@@ -23,7 +24,7 @@ from linq_otel.errors import (
 )
 
 from ._gate import Gate
-from ._repeats import remember, was_handled
+from ._repeats import keys_of_note, note_of
 from ._signatures import TOLERANCE
 
 
@@ -177,14 +178,15 @@ class WebhookReceiver:
         around = find_under_way(delivery.event)
         if around is None and delivery.rejected is None:
             with shield("looking up a delivery"):
-                delivery = look_up(tracing.origins, delivery.event)
+                delivery = look_up(tracing.origins, delivery.event, tracing.settings.join)
         with _run(tracing, delivery, around) as handling:
             if self._may_answer(handling):
-                handling.is_answered = was_handled(tracing.origins, handling.event)
+                note = tracing.origins.find(keys_of_note(handling.event))
+                handling.is_answered = note is not None
             tracing.origins.save(handling.origin)
             yield handling
         if self.duplicates == "answer":
-            remember(tracing.origins, handling)
+            tracing.origins.keep(note_of(handling))
 
     @asynccontextmanager
     async def ahandling(
@@ -200,15 +202,15 @@ class WebhookReceiver:
         around, origins = find_under_way(delivery.event), tracing.origins
         if around is None and delivery.rejected is None:
             with shield("looking up a delivery"):
-                delivery = await alook_up(origins, delivery.event)
+                delivery = await alook_up(origins, delivery.event, tracing.settings.join)
         with _run(tracing, delivery, around) as handling:
             if self._may_answer(handling):
-                event = handling.event
-                handling.is_answered = await origins.off_loop(was_handled, origins, event)
+                note = await origins.afind(keys_of_note(handling.event))
+                handling.is_answered = note is not None
             await origins.asave(handling.origin)
             yield handling
         if self.duplicates == "answer":
-            await origins.off_loop(remember, origins, handling)
+            await origins.akeep(note_of(handling))
 
     @property
     def tracing(self) -> Tracing:
@@ -234,11 +236,13 @@ class WebhookReceiver:
         kind = "unverified" if isinstance(refusal, SignatureError) else "malformed"
         report(f"webhook {kind}: {refusal.reason}", f"a webhook was not joined: {refusal}")
         if self.enforce:
+            report_refusal(self.tracing, kind)
             raise refusal
         with shield("reading a delivery"):
-            if isinstance(refusal, SignatureError):
-                event = self._gate.peek(body)
-                return Delivery(event, rejected=refusal.reason) if event else None
+            event = self._gate.peek(body) if isinstance(refusal, SignatureError) else None
+            if event is not None:
+                return Delivery(event, rejected=refusal.reason)
+        report_refusal(self.tracing, kind)
         return None
 
 

@@ -23,7 +23,7 @@ from support import payloads as p
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -126,17 +126,21 @@ class Desk:
         *,
         linq_trace_ids: tuple[str, ...] = (p.LINQ_TRACE_ID,),
         message_id: str | None = p.MESSAGE_ID,
-        idempotency_key: str | None = None,
+        idempotency_key: str | Callable[[SpanContext], str] | None = None,
         path: str = SEND_PATH,
     ) -> SpanContext:
         """
         Send a message, as the instrumented SDK does once the answer is in.
+
+        A key may be made from the sending span, as a carrier's is.
         """
         operation = operation_of("post", path)
         tracer = self.provider.get_tracer("app")
         with tracer.start_as_current_span(
             f"linq {operation.name}", kind=SpanKind.PRODUCER, start_time=REQUESTED_AT
         ) as span:
+            if callable(idempotency_key):
+                idempotency_key = idempotency_key(span.get_span_context())
             facts = SendFacts(
                 operation=operation,
                 sender=span.get_span_context(),
@@ -188,6 +192,12 @@ class Desk:
         Return the outlines of the spans of this name, in order of their end.
         """
         return [outline(span) for span in self.spans if span.name == name]
+
+    def one_server(self) -> dict[str, Any]:
+        """
+        Return the outline of the one SERVER span.
+        """
+        return self.one("POST /hook")
 
     def one(self, name: str) -> dict[str, Any]:
         """

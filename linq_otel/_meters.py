@@ -1,0 +1,236 @@
+"""
+What is measured, and when: one method for each moment worth a number.
+
+The instruments are made once, with the tracing; an app may set its meter
+provider up later. Until it has, nothing is computed for them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import metrics
+
+from . import _attributes as a
+from . import _instruments as i
+from ._version import __version__
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation
+
+    from ._events import Event
+    from ._instruments import Instrument
+    from ._operations import Operation
+
+    Facts = dict[str, str | int]
+
+
+_TOO_MANY_REQUESTS: Final = 429
+_MOST_CODES: Final = 100
+
+
+class Meters:
+    """
+    The metrics of one tracing; durations are seconds, times Unix nanoseconds.
+
+    Args:
+        provider: Where they go; the global one if None.
+    """
+
+    def __init__(self, provider: MeterProvider | None) -> None:
+        self._provider = provider
+        self._meter: Meter = metrics.get_meter("linq_otel", __version__, provider)
+        made = {each.name: _make(self._meter, each) for each in i.INSTRUMENTS}
+        self._made: dict[str, Any] = made
+        self._is_on = False
+        self._codes: set[int] = set()
+
+    @property
+    def is_on(self) -> bool:
+        """
+        True once somebody reads the metrics.
+        """
+        if not self._is_on:
+            # The API's own providers only stand in for one.
+            provider = self._provider or metrics.get_meter_provider()
+            self._is_on = not type(provider).__module__.startswith("opentelemetry.metrics")
+        return self._is_on
+
+    def note_call(
+        self,
+        operation: Operation,
+        seconds: float,
+        error_type: str | None,
+        requests: int,
+        context: Context,
+    ) -> None:
+        """
+        A call of the API is over.
+        """
+        facts: Facts = {a.OPERATION: operation.name}
+        if requests > 1:
+            self._add(i.RETRIES, facts, requests - 1)
+        if error_type is not None:
+            facts[a.ERROR_TYPE] = error_type
+        self._record(i.CALL_DURATION, seconds, facts, context)
+        if operation.starts_life:
+            facts = {**_SEND, **facts}
+            self._record(i.SEND_DURATION, seconds, facts, context)
+            self._add(i.SENT_MESSAGES, facts)
+
+    def note_attempt(self, seconds: float, facts: Facts, context: Context) -> None:
+        """
+        A request on the wire was answered, or came to nothing; *facts* are its span's.
+        """
+        kept = {key: facts[key] for key in i.ATTEMPT_DURATION.attributes if key in facts}
+        self._record(i.ATTEMPT_DURATION, seconds, kept, context)
+
+    def note_answer(self, operation: Operation, status: int, retry_after: float | None) -> None:
+        """
+        Linq has answered a request.
+        """
+        if status == _TOO_MANY_REQUESTS:
+            self._add(i.RATE_LIMITED, {a.OPERATION: operation.name})
+        if retry_after is not None:
+            self._record(i.RETRY_AFTER, retry_after, {a.OPERATION: operation.name})
+
+    def note_delivery(self, event_type: str, outcome: str) -> None:
+        """
+        A webhook has arrived.
+
+        Args:
+            event_type: Its type, one of a bounded number.
+            outcome: ``new``, ``duplicate``, ``orphan``, ``unverified`` or ``malformed``.
+        """
+        self._add(i.DELIVERIES, {a.EVENT_TYPE: event_type, a.OUTCOME: outcome})
+
+    def note_join(self, event_type: str, origin: str, *, is_mismatch: bool) -> None:
+        """
+        The origin of an event's message was looked up.
+
+        Args:
+            event_type: The event's.
+            origin: How it was found, ``none`` if it was not.
+            is_mismatch: True if the event's Linq trace id is none of the origin's.
+        """
+        self._add(i.JOINS, {a.ORIGIN: origin})
+        if is_mismatch:
+            self._add(i.MISMATCHES, {a.EVENT_TYPE: event_type})
+
+    def note_lag(self, event_type: str, created_at: int, context: Context) -> None:
+        """
+        An event that Linq made at *created_at* has arrived for the first time.
+        """
+        self._record(i.LAG, _seconds_since(created_at), {a.EVENT_TYPE: event_type}, context)
+
+    def note_handler(
+        self, event_type: str, seconds: float, error_type: str | None, context: Context
+    ) -> None:
+        """
+        A webhook's handler has returned, or raised.
+        """
+        facts: Facts = {**_PROCESS, a.EVENT_TYPE: event_type}
+        if error_type is not None:
+            facts[a.ERROR_TYPE] = error_type
+        self._record(i.HANDLER_DURATION, seconds, facts, context)
+
+    def note_stage(
+        self, event: Event, stage: str, accepted_at: int | None, moment: int, context: Context
+    ) -> None:
+        """
+        A message has come to *stage* at *moment*; told once for each message.
+        """
+        facts: Facts = {a.STAGE_NAME: stage}
+        if event.service is not None:
+            facts[a.SERVICE] = event.service
+        if accepted_at is not None:
+            # Two clocks are compared: Linq's and ours.
+            seconds = max(0.0, (moment - accepted_at) / 1e9)
+            self._record(i.STAGE_DURATION, seconds, facts, context)
+        if event.error_code is not None and self._is_one_of_few(event.error_code):
+            facts[a.ERROR_CODE] = event.error_code
+        self._add(i.OUTCOMES, facts)
+
+    def note_reply(self, seconds: float) -> None:
+        """
+        A message that came in has its first answer.
+        """
+        self._record(i.REPLY_DURATION, max(0.0, seconds), {})
+
+    def observe_stuck(self, count: Callable[[], int | None]) -> None:
+        """
+        Let *count* say how many messages are stuck whenever metrics are read; None if unknown.
+        """
+
+        def observe(_options: CallbackOptions) -> Iterable[Observation]:
+            stuck = count()
+            return () if stuck is None else (metrics.Observation(stuck),)
+
+        self._meter.create_observable_gauge(
+            i.STUCK.name, [observe], i.STUCK.unit, i.STUCK.description
+        )
+
+    def note_store(self, operation: str, seconds: float, error_type: str | None = None) -> None:
+        """
+        The store did *operation*, or failed to.
+        """
+        facts: Facts = {a.STORE_OPERATION: operation}
+        if error_type is not None:
+            facts[a.ERROR_TYPE] = error_type
+        self._record(i.STORE_DURATION, seconds, facts)
+
+    def note_skipped(self, operation: str) -> None:
+        """
+        The store was not asked for *operation*, because it does not work.
+        """
+        self._add(i.STORE_SKIPPED, {a.STORE_OPERATION: operation})
+
+    def note_lost(self) -> None:
+        """
+        One origin will never be in the store.
+        """
+        self._add(i.STORE_LOST, {})
+
+    def _record(
+        self, instrument: Instrument, value: float, facts: Facts, context: Context | None = None
+    ) -> None:
+        self._made[instrument.name].record(value, facts, context)
+
+    def _add(self, instrument: Instrument, facts: Facts, number: int = 1) -> None:
+        self._made[instrument.name].add(number, facts)
+
+    def _is_one_of_few(self, code: int) -> bool:
+        # Linq has some sixty codes; what a payload holds is not bound to them.
+        if len(self._codes) < _MOST_CODES:
+            self._codes.add(code)
+        return code in self._codes
+
+
+_SEND: Final[Facts] = {
+    a.MESSAGING_SYSTEM: "linq",
+    a.MESSAGING_OPERATION_NAME: "send",
+    a.MESSAGING_OPERATION_TYPE: "send",
+}
+_PROCESS: Final[Facts] = {
+    a.MESSAGING_SYSTEM: "linq",
+    a.MESSAGING_OPERATION_NAME: "process",
+    a.MESSAGING_OPERATION_TYPE: "process",
+}
+
+
+def _make(meter: Meter, instrument: Instrument) -> Any:
+    name, unit, description = instrument.name, instrument.unit, instrument.description
+    if instrument.kind == "histogram":
+        return meter.create_histogram(
+            name, unit, description, explicit_bucket_boundaries_advisory=instrument.buckets
+        )
+    return meter.create_counter(name, unit, description) if instrument.kind == "counter" else None
+
+
+def _seconds_since(moment: int) -> float:
+    return max(0.0, (time.time_ns() - moment) / 1e9)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from linq_otel import _attributes
+from linq_otel._instruments import INSTRUMENTS
+
+
+if TYPE_CHECKING:
+    from linq_otel._instruments import Instrument
+
+GRAFANA = Path(__file__).parents[2] / "examples" / "backends" / "grafana"
+DASHBOARD: dict[str, Any] = json.loads(
+    (GRAFANA / "dashboards" / "linq-messages.json").read_text("utf-8")
+)
+ALERTS = (GRAFANA / "alerts.yaml").read_text("utf-8")
+# Prometheus makes these of the resource: service.name and service.instance.id.
+OF_THE_RESOURCE = {"job", "instance", "le", "__name__"}
+
+
+def prometheus_names(one: Instrument) -> set[str]:
+    """Return the series Prometheus makes of a metric (its OTLP translation, with suffixes)."""
+    base = one.name.replace(".", "_") + ("_seconds" if one.unit == "s" else "")
+    if one.kind == "histogram":
+        return {f"{base}_{part}" for part in ("bucket", "count", "sum")}
+    return {f"{base}_total"} if one.kind == "counter" else {base}
+
+
+LABELS = {
+    name: {key.replace(".", "_") for key in one.attributes}
+    for one in INSTRUMENTS
+    for name in prometheus_names(one)
+}
+PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+QUERIES = [
+    (panel["title"], target["expr"], target.get("legendFormat", ""))
+    for panel in PANELS
+    for target in panel["targets"]
+    if "expr" in target
+]
+RULES = re.findall(r"expr: (?:\|\n)?(.*?)\n        (?:for|labels):", ALERTS, re.DOTALL)
+
+
+def check(query: str, legend: str = "") -> None:
+    """Assert that *query* names only series, labels and values of ours."""
+    asked = re.sub(r"\bby \([^)]*\)", "", query)
+    series = set(re.findall(r"\b(?:linq|messaging|http)_\w+(?=\s*[{[)])", asked))
+    assert series
+    assert series <= set(LABELS)
+    known = OF_THE_RESOURCE.union(*(LABELS[name] for name in series))
+    inside = ",".join(re.findall(r"\{([^}]*)\}", query))
+    used = set(re.findall(r"(\w+)\s*(?:=~|!=|=)", inside))
+    for listed in re.findall(r"\bby \(([^)]*)\)", query):
+        used |= {label.strip() for label in listed.split(",")}
+    assert used | set(re.findall(r"\{\{(\w+)\}\}", legend)) <= known
+
+
+class TestDashboard:
+    @pytest.mark.parametrize(("title", "query", "legend"), QUERIES)
+    def test_queries(self, title: str, query: str, legend: str) -> None:
+        """Each panel asks for what this package measures."""
+        check(query, legend)
+
+    def test_every_metric_is_on_it(self) -> None:
+        """Nothing is measured that nobody can see."""
+        seen = " ".join(query for _, query, _ in QUERIES)
+        unseen = [
+            one.name for one in INSTRUMENTS if not any(x in seen for x in prometheus_names(one))
+        ]
+        # Calls that send are among the calls.
+        assert unseen == ["messaging.client.operation.duration"]
+
+    def test_traces(self) -> None:
+        """The search for a life names our anchor and attributes that exist."""
+        (query,) = [t["query"] for panel in PANELS for t in panel["targets"] if "query" in t]
+        keys = {value for name, value in vars(_attributes).items() if name.isupper()}
+        assert f'name = "{_attributes.ANCHOR}"' in query
+        assert set(re.findall(r"span\.([a-z_.]+)", query)) <= keys
+
+    def test_data_sources_are_variables(self) -> None:
+        """It can be imported anywhere."""
+        sources = {target["datasource"]["uid"] for panel in PANELS for target in panel["targets"]}
+        variables = {each["name"] for each in DASHBOARD["templating"]["list"]}
+        assert sources == {"${metrics}", "${traces}"}
+        assert {"metrics", "traces", "service", "id"} == variables
+
+    def test_panels_do_not_overlap(self) -> None:
+        """Each place of the grid is one panel's."""
+        places = [
+            (x, y)
+            for panel in DASHBOARD["panels"]
+            for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+            for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+        ]
+        assert len(places) == len(set(places))
+        assert max(x for x, _ in places) < 24
+
+
+class TestAlerts:
+    @pytest.mark.parametrize("query", RULES)
+    def test_rules(self, query: str) -> None:
+        """Each rule asks for what this package measures."""
+        check(query)
+
+    def test_all_of_them_are_checked(self) -> None:
+        """The rules an operator begins with are there."""
+        assert re.findall(r"alert: (\w+)", ALERTS) == [
+            "LinqDeliveryRateLow",
+            "LinqDeliverySlow",
+            "LinqFailures",
+            "LinqRateLimited",
+            "LinqWebhookLag",
+            "LinqWebhooksUnverified",
+            "LinqMessagesStuck",
+            "LinqStoreDown",
+        ]
+        assert len(RULES) == 8

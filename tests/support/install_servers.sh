@@ -1,0 +1,20 @@
+#!/bin/sh
+# Install the servers whose stores are tested, from Debian's packages, where they are missing.
+#
+# The tests start them themselves, on free ports of the loopback and with data of their own: none
+# of them need run as a service.
+set -eu
+
+missing=
+command -v redis-server >/dev/null || missing="$missing redis-server"
+command -v redis-sentinel >/dev/null || missing="$missing redis-sentinel"
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
+if [ -z "$missing" ]; then
+    exit 0
+fi
+as_root=
+[ "$(id -u)" -eq 0 ] || as_root=sudo
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -qq
+# shellcheck disable=SC2086  # A list of packages.
+$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
