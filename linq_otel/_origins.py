@@ -10,9 +10,9 @@ life is drawn in. That choice is made once, by the sender, and stored.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
@@ -105,8 +105,12 @@ class Origin:
         """
         Write it as one line of JSON, the form every store keeps.
         """
-        row = asdict(self)
-        row = {k: v for k, v in row.items() if k == "traceparent" or v not in ("", None, ())}
+        # Not asdict(), which copies each value: it takes three times as long.
+        row = {
+            name: value
+            for name in _FIELDS
+            if (value := getattr(self, name)) not in _EMPTY or name == "traceparent"
+        }
         return json.dumps(row, separators=(",", ":"))
 
     @classmethod
@@ -122,7 +126,7 @@ class Origin:
         """
         try:
             row = json.loads(text)
-            known: dict[str, Any] = {f.name: row[f.name] for f in fields(cls) if f.name in row}
+            known: dict[str, Any] = {name: row[name] for name in _FIELDS if name in row}
             ids = known.pop("linq_trace_ids", [])
             origin = cls(**known, linq_trace_ids=tuple(ids))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -130,6 +134,10 @@ class Origin:
         if not _has_types_of_an_origin(known, ids):
             raise _unreadable("a field of another type")
         return origin
+
+
+_FIELDS: Final = tuple(field.name for field in fields(Origin))
+_EMPTY: Final = ("", None, ())
 
 
 def _unreadable(why: str) -> UnreadableOriginError:

@@ -6,9 +6,11 @@
 set -eu
 
 missing=
+command -v openssl >/dev/null || missing="$missing openssl"
 command -v redis-server >/dev/null || missing="$missing redis-server"
 command -v redis-sentinel >/dev/null || missing="$missing redis-sentinel"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
+command -v mariadbd >/dev/null || missing="$missing mariadb-server"
 if [ -z "$missing" ]; then
     exit 0
 fi

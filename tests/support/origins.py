@@ -46,3 +46,9 @@ class Clock:
         Return the time.
         """
         return self.now
+
+    def advance(self, seconds: float) -> None:
+        """
+        Let *seconds* pass.
+        """
+        self.now += seconds
