@@ -29,7 +29,7 @@ _logger = logging.getLogger("linq_otel")
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 5.0
 # A store that fails again so soon after it answered is asked no more often than before.
-_STEADY_SECONDS: Final = 30.0
+_STEADY_SECONDS: Final = 5.0
 
 
 class Circuit:
@@ -40,7 +40,8 @@ class Circuit:
         doing: What it is for, as the log names it: ``looking up origins``.
         probe: Asks the store once; raises if it does not work.
         then: Called once it works again.
-        seconds: How long a probe may take to count as working.
+        seconds: How long a probe may take to count as working: longer than a
+            caller waits, for on a busy host it may be us who are slow.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Circuit:
         self._seconds = seconds
         self._pause = _FIRST_PAUSE
         self._changed_at = 0.0
+        self._times_opened = 0
         self._begin()
         call_at_fork(in_child=self._begin)
 
@@ -80,14 +82,22 @@ class Circuit:
             if self.is_open or self._end.is_set():
                 return
             self.is_open = True
+            self._times_opened += 1
             now = time.monotonic()
-            if now - self._changed_at > _STEADY_SECONDS:
-                self._pause = _FIRST_PAUSE
+            is_steady = now - self._changed_at > _STEADY_SECONDS
+            self._pause = _FIRST_PAUSE if is_steady else min(self._pause * 2, _LONGEST_PAUSE)
             self._changed_at = now
         _logger.warning(
             "%s is paused, joins go by derived ids until it works: %s", self._doing, _reason(error)
         )
-        self._ask_in_background()
+        self._ask_in_background(self._times_opened)
+
+    def note_working(self) -> None:
+        """
+        Close it: an operation that was begun before has come to a good end.
+        """
+        if self._close(self._times_opened):
+            self._then()
 
     def stop(self) -> None:
         """
@@ -95,23 +105,27 @@ class Circuit:
         """
         self._end.set()
 
-    def _ask_in_background(self) -> None:
-        thread = threading.Thread(target=self._ask, name="linq-otel-probe", daemon=True)
+    def _ask_in_background(self, turn: int) -> None:
+        thread = threading.Thread(
+            target=self._ask, args=(turn,), name="linq-otel-probe", daemon=True
+        )
         try:
             thread.start()
         except RuntimeError:
             # The process is ending, or has no thread left: the next call is the probe.
             self.is_open = False
 
-    def _ask(self) -> None:
+    def _ask(self, turn: int) -> None:
         end = self._end
         with suppress_instrumentation():
-            while not end.wait(self._pause):
-                if self._works():
-                    self._close()
+            while not end.wait(self._pause) and self._is_open_since(turn):
+                if not self._works():
+                    self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+                elif self._close(turn):
                     self._then()
-                    return
-                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    def _is_open_since(self, turn: int) -> bool:
+        return self.is_open and self._times_opened == turn
 
     def _works(self) -> bool:
         began = time.monotonic()
@@ -121,12 +135,18 @@ class Circuit:
             return False
         return time.monotonic() - began <= self._seconds
 
-    def _close(self) -> None:
-        paused = time.monotonic() - self._changed_at
+    def _close(self, turn: int) -> bool:
+        """
+        Close what was opened for the *turn*-th time; False if that is closed already.
+        """
         with self._lock:
+            if not self._is_open_since(turn):
+                return False
+            now = time.monotonic()
+            paused, self._changed_at = now - self._changed_at, now
             self.is_open = False
-            self._changed_at = time.monotonic()
         _logger.warning("%s works again after %.1f s", self._doing, paused)
+        return True
 
 
 def _reason(error: Exception) -> str:

@@ -70,6 +70,8 @@ class Event:
         failed_at: When it failed.
         error_code: Linq's code for the failure.
         verified: True or False as the signature says; None without a secret.
+        signed_at: When Linq signed this delivery, to the second; each try of
+            Linq has its own.
         payload: The whole envelope. It holds phone numbers and message text,
             and so stays out of ``repr``.
     """
@@ -93,6 +95,7 @@ class Event:
     failed_at: int | None = None
     error_code: int | None = None
     verified: bool | None = None
+    signed_at: int | None = None
     payload: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 
     @property
@@ -116,6 +119,7 @@ def parse_event(
     *,
     subscription_id: str | None = None,
     verified: bool | None = None,
+    signed_at: int | None = None,
 ) -> Event:
     """
     Read a webhook body.
@@ -124,6 +128,7 @@ def parse_event(
         body: The raw body, or the object parsed from it.
         subscription_id: The value of ``X-Webhook-Subscription-ID``.
         verified: What the signature said.
+        signed_at: When Linq signed this delivery, Unix nanoseconds.
 
     Raises:
         MalformedEventError: If *body* is not a JSON object with an event type.
@@ -157,6 +162,7 @@ def parse_event(
         failed_at=_time(data, message, "failed_at"),
         error_code=_error_code(data),
         verified=verified,
+        signed_at=signed_at,
         payload=envelope,
     )
 

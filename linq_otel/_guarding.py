@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ._circuits import Circuit
+from ._exits import call_at_exit
 from ._shield import is_strict, report, tally, type_name
 from ._store_threads import SlowStoreError, StoreThreads
 from .errors import StoreError, UnreadableOriginError
@@ -34,6 +35,8 @@ WAITING_AT_MOST: Final = 1_000
 """Origins kept for a store that does not take them."""
 
 _TRIES: Final = 3
+_PROBE_SECONDS: Final = 1.0
+_EXIT_SECONDS: Final = 1.0
 # No message's id and no event's: ids of Linq hold no colon.
 _PROBE: Final = "linq-otel:probe"
 _IS_NEW: Final = True
@@ -51,6 +54,7 @@ class StoreGuard:
     Attributes:
         meters: As given.
         seconds: As given.
+        is_in_place: True if operations run where they are asked for.
     """
 
     def __init__(self, store: Store, meters: Meters, seconds: float) -> None:
@@ -59,10 +63,12 @@ class StoreGuard:
         self.seconds = seconds
         self._threads = StoreThreads(seconds)
         # The app's own functions may need its thread: its connection, its transaction.
-        self._is_in_place = getattr(store, "runs_in_place", False)
+        self.is_in_place = getattr(store, "runs_in_place", False)
         self._waiting: deque[tuple[Origin, int]] = deque()
-        self._reads = Circuit("looking up origins", self._probe_read, _nothing, seconds)
-        self._writes = Circuit("saving origins", self._probe_write, self._save_waiting, seconds)
+        patience = max(seconds, _PROBE_SECONDS)
+        self._reads = Circuit("looking up origins", self._probe_read, _nothing, patience)
+        self._writes = Circuit("saving origins", self._probe_write, self._save_waiting, patience)
+        call_at_exit(self._finish)
 
     @property
     def silent_seconds(self) -> float:
@@ -135,7 +141,9 @@ class StoreGuard:
             self._skip(operation, args)
             return default
         with _Watch(self, circuit, operation):
-            return function(*args) if self._is_in_place else self._threads.run(function, *args)
+            if self.is_in_place:
+                return function(*args)
+            return self._threads.run(self._timed, circuit, function, args)
         return default
 
     async def _arun(
@@ -150,8 +158,28 @@ class StoreGuard:
             self._skip(operation, args)
             return default
         with _Watch(self, circuit, operation):
-            return await self._threads.arun(function, *args)
+            return await self._threads.arun(self._timed, circuit, function, args)
         return default
+
+    def _timed(self, circuit: Circuit, function: Callable[..., T], args: tuple[object, ...]) -> T:
+        began = time.perf_counter()
+        answer = function(*args)
+        if circuit.is_open and time.perf_counter() - began <= self.seconds:
+            # Its caller waited too long, but for a thread or the processor, not for the store.
+            circuit.note_working()
+        return answer
+
+    def _finish(self) -> None:
+        """
+        Let what is being saved be saved before the process ends, for a bounded time.
+        """
+        deadline = time.monotonic() + _EXIT_SECONDS
+        if self._waiting and not self._writes.is_open:
+            self._threads.start(self._save_waiting)
+        while self._threads.is_busy and time.monotonic() < deadline:
+            time.sleep(0.005)
+        for _ in range(len(self._waiting)):
+            self.meters.note_lost()
 
     def _note(self, function: Callable[..., object], args: tuple[object, ...]) -> None:
         with _Watch(self, self._writes, "note"):
@@ -189,7 +217,11 @@ class StoreGuard:
 
     def _save_waiting(self) -> None:
         for _ in range(len(self._waiting)):
-            origin, tries = self._waiting.popleft()
+            try:
+                origin, tries = self._waiting.popleft()
+            except IndexError:
+                # The circuit has opened and closed meanwhile, and another probe is at it too.
+                return
             try:
                 self.store.save(origin)
             except Exception as error:  # noqa: BLE001  # It is tried again.
@@ -229,8 +261,8 @@ class _Watch:
         seconds = time.perf_counter() - self._began
         if error is None:
             self._guard.meters.note_store(self._operation, seconds)
-            if seconds > 2 * self._guard.seconds:
-                # In place, nobody can stop waiting.
+            if self._guard.is_in_place and seconds > self._guard.seconds:
+                # Nobody could stop waiting.
                 self._guard.open(self._circuit, SlowStoreError(self._guard.seconds))
             return True
         if not isinstance(error, Exception):

@@ -174,11 +174,24 @@ def find_lifecycle(join: Join, event: Event, origin: Origin | None) -> Lifecycle
     """
     Return the lifecycle *event* belongs to: the sender's choice, else derived.
     """
+    if origin is not None and not _is_of(event, origin):
+        origin = None
     anchor = parse_traceparent(origin.lifecycle) if origin and origin.lifecycle else None
     if anchor is not None:
         return _follow(anchor, anchor.span_id)
     carried = carried_lifecycle(join, event)
     return carried or derive_lifecycle(join, event.linq_trace_id, event.message_id)
+
+
+def _is_of(event: Event, origin: Origin) -> bool:
+    """
+    False if *origin* is another message's of the same call.
+
+    A try whose answer was lost, or said that it failed, may have sent a message
+    all the same; its Linq trace id leads to the call, and the call's life is
+    that of the message the answer named.
+    """
+    return None in {event.message_id, origin.message_id} or event.message_id == origin.message_id
 
 
 def carried_lifecycle(join: Join, event: Event) -> Lifecycle | None:

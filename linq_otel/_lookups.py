@@ -100,7 +100,9 @@ def _may_have_overtaken(origins: OriginKeeper, event: Event) -> bool:
         return True
     if origins.silent_seconds > WAIT:
         return False
-    return event.created_at is None or time.time_ns() - event.created_at < _FRESH_NS
+    # Both by Linq's clock where the delivery says so: ours may be minutes off.
+    now = event.signed_at or time.time_ns()
+    return event.created_at is None or now - event.created_at < _FRESH_NS
 
 
 def _replied_keys(event: Event) -> tuple[str, ...]:

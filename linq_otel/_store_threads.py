@@ -69,6 +69,13 @@ class StoreThreads:
         work = self.start(function, *args)
         return function(*args) if work is None else self._wait(work)
 
+    @property
+    def is_busy(self) -> bool:
+        """
+        True while something is being done, or waits to be.
+        """
+        return self._queue.qsize() > 0 or self._idle < self._threads
+
     async def arun(self, function: Callable[..., T], *args: object) -> T:
         """
         Do the same without holding up other coroutines.

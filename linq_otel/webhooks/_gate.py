@@ -69,7 +69,10 @@ class Gate:
         if verified is False:
             raise SignatureError("signature", "the caller found the signature to be bad")
         return parse_event(
-            raw, subscription_id=kept.get("x-webhook-subscription-id"), verified=verified
+            raw,
+            subscription_id=kept.get("x-webhook-subscription-id"),
+            verified=verified,
+            signed_at=kept.signed_at,
         )
 
     def peek(self, body: Body) -> Event | None:

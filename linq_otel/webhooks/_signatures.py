@@ -89,6 +89,14 @@ class LinqHeaders(dict[str, str]):
         """
         return "x-webhook-event" in self or {"webhook-id", "webhook-signature"} <= self.keys()
 
+    @property
+    def signed_at(self) -> int | None:
+        """
+        When Linq signed the delivery, Unix nanoseconds by Linq's clock; None if it does not say.
+        """
+        stamp = self.get("webhook-timestamp") or self.get("x-webhook-timestamp", "")
+        return int(stamp) * 1_000_000_000 if _SECONDS.fullmatch(stamp) else None
+
 
 class Verifier:
     """

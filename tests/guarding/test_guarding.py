@@ -3,8 +3,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import subprocess
+import sys
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,14 +21,18 @@ from linq_otel._meters import Meters
 from linq_otel._shield import tally
 from linq_otel.errors import StoreError, UnreadableOriginError
 from linq_otel.stores.own import OwnStore
+from linq_otel.stores.sqlite import SQLiteStore
 from support.failing_stores import SwitchedStore, raises, wait_until, works
 from support.origins import accepted
+from support.programs import REPOSITORY
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 M1 = accepted("m1")
+PATHS = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (REPOSITORY, REPOSITORY / "tests")))}
 
 
 class Guarded:
@@ -225,6 +233,74 @@ class TestStoreGuard:
         asyncio.run(run())
         gate.set()
         assert guarded.guard.silent_seconds == 0.0
+
+    def test_of_a_process_that_is_starved(self, guarded: Guarded) -> None:
+        """Who waited too long for a thread has found nothing wrong with the store."""
+        gate = threading.Event()
+        for _ in range(4):
+            guarded.guard._threads.start(gate.wait, 5)
+        assert guarded.guard.find(("message:m1",)) is None
+        assert guarded.guard._reads.is_open
+        asked = guarded.store.asked
+        gate.set()
+        assert wait_until(lambda: not guarded.guard._reads.is_open, 0.04)
+        # By the late operation itself: no probe was needed.
+        assert guarded.store.asked == asked + 1
+
+
+class TestExit:
+    def test_saves_what_is_under_way(self, tmp_path: Path) -> None:
+        """A script that ends at once ends with its origin saved, however slow the store was."""
+        path = tmp_path / "linq.db"
+        with closing(SQLiteStore(str(path))) as store:
+            answer = subprocess.run(
+                [sys.executable, "-c", LAST_WORDS, str(path)],
+                env=PATHS,
+                capture_output=True,
+                timeout=60,
+                check=True,
+            )
+            assert answer.stderr == b""
+            assert store.find("message:m1") == ("message:m1", M1)
+
+    def test_does_not_wait_for_long(self) -> None:
+        """A store that hangs does not hold the end of the process up."""
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-c", HUNG], env=PATHS, timeout=60, check=True)
+        assert time.monotonic() - began < 30
+
+
+LAST_WORDS = """
+import sys, threading, time, sqlite3
+from linq_otel._keeping import OriginKeeper
+from linq_otel._meters import Meters
+from linq_otel.stores import open_store
+from support.origins import accepted
+
+store = open_store(f"sqlite:///{sys.argv[1]}")
+save = store.save
+def slowly(origin):
+    time.sleep(0.3)
+    save(origin)
+store.save = slowly
+import logging
+logging.disable()
+keeper = OriginKeeper(store, Meters(None), 0.05)
+keeper.keep(accepted("m1"))
+"""
+HUNG = """
+import logging, time
+from linq_otel._keeping import OriginKeeper
+from linq_otel._meters import Meters
+from support.failing_stores import SwitchedStore
+from support.origins import accepted
+
+logging.disable()
+store = SwitchedStore()
+store.writing = lambda: time.sleep(60)
+keeper = OriginKeeper(store, Meters(None), 0.05)
+keeper.keep(accepted("m1"))
+"""
 
 
 class TestOwnFunctions:

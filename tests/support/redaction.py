@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
+from opentelemetry.sdk._logs import export as log_export
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -23,6 +23,10 @@ from support import payloads as p
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Its name before OpenTelemetry 1.39.
+LogExporter: Any = getattr(
+    log_export, "InMemoryLogRecordExporter", getattr(log_export, "InMemoryLogExporter", None)
+)
 SCOPE = "linq_otel"
 FORBIDDEN = re.compile(
     # Not within a UUID of the tests, which are rich in fives.
@@ -106,7 +110,7 @@ def watching() -> Iterator[Watch]:
     try:
         with (
             _looking(InMemorySpanExporter, "export", watch.look_at_spans),
-            _looking(InMemoryLogRecordExporter, "export", watch.look_at_records),
+            _looking(LogExporter, "export", watch.look_at_records),
             _looking(InMemoryMetricReader, "_receive_metrics", watch.look_at_metrics),
         ):
             yield watch
