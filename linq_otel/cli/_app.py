@@ -16,6 +16,7 @@ from linq_otel.testing import SCENARIOS
 
 from ._demo import run_demo
 from ._demo_story import DemoOptions
+from ._stores import run_create_tables, run_prune
 
 
 app = typer.Typer(
@@ -104,3 +105,33 @@ def demo(  # noqa: PLR0913  # Options, each with a default.
     """
     options = DemoOptions(scenario, join, endpoint, output, seed, as_json=as_json)
     raise typer.Exit(run_demo(options, sys.stdout))
+
+
+_StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store", metavar="URL", help="The store; without it, that of OTEL_PYTHON_LINQ_STORE."
+    ),
+]
+
+
+@app.command()
+def prune(store: _StoreUrl = None) -> None:
+    """
+    Delete from a store what has expired, a few thousand rows at a time.
+
+    Stores do so by themselves, beside their writes. Exits with 1 if the store cannot be reached or
+    refuses, with 2 if it is not understood.
+    """
+    raise typer.Exit(run_prune(store, sys.stdout, sys.stderr))
+
+
+@app.command()
+def create_tables(store: _StoreUrl = None) -> None:
+    """
+    Make the tables of a store in a SQL database, unless they are there.
+
+    Stores do so by themselves, where their user may. Exits with 1 if the store cannot be reached
+    or refuses, with 2 if it is not understood.
+    """
+    raise typer.Exit(run_create_tables(store, sys.stdout, sys.stderr))

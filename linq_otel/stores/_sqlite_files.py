@@ -17,12 +17,20 @@ from linq_otel.errors import StoreError
 
 # "linq" in ASCII: tells our file from any other SQLite file.
 _APPLICATION_ID = 0x6C696E71
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+# An origin is written once, and its keys refer to it: rows without a rowid must be small, for
+# their tree holds them whole (https://sqlite.org/withoutrowid.html), and a file of many origins
+# is as fast as the memory that holds the upper part of it.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS linq_origins (
-    key TEXT PRIMARY KEY, origin TEXT NOT NULL, accepted INTEGER NOT NULL, expires REAL NOT NULL
-) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY, origin TEXT NOT NULL, expires REAL NOT NULL
+);
 CREATE INDEX IF NOT EXISTS linq_origins_expires ON linq_origins (expires);
+CREATE TABLE IF NOT EXISTS linq_keys (
+    key TEXT PRIMARY KEY, origin_id INTEGER NOT NULL, accepted INTEGER NOT NULL,
+    expires REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS linq_keys_expires ON linq_keys (expires);
 CREATE TABLE IF NOT EXISTS linq_events (
     event_id TEXT PRIMARY KEY, expires REAL NOT NULL
 ) WITHOUT ROWID;

@@ -28,17 +28,23 @@ if TYPE_CHECKING:
 
 __all__ = ["SQLiteStore"]
 
-_SAVE = """
-INSERT INTO linq_origins VALUES (?, ?, ?, ?)
+_SAVE = "INSERT INTO linq_origins (origin, expires) VALUES (?, ?)"
+_SAVE_KEY = """
+INSERT INTO linq_keys VALUES (?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
-    origin = excluded.origin, accepted = excluded.accepted, expires = excluded.expires
-WHERE NOT linq_origins.accepted OR linq_origins.expires <= ?
+    origin_id = excluded.origin_id, accepted = excluded.accepted, expires = excluded.expires
+WHERE NOT linq_keys.accepted OR linq_keys.expires <= ?
 """
-_FIND = "SELECT origin FROM linq_origins WHERE key = ? AND expires > ?"
+_FORGET = "DELETE FROM linq_origins WHERE id = ?"
+_FIND = """
+SELECT origin FROM linq_keys JOIN linq_origins ON id = origin_id
+WHERE key = ? AND linq_keys.expires > ?
+"""
 _CLAIM = """
 INSERT INTO linq_events VALUES (?, ?)
 ON CONFLICT (event_id) DO UPDATE SET expires = excluded.expires WHERE linq_events.expires <= ?
 """
+_TABLES = (("linq_keys", "key"), ("linq_origins", "id"), ("linq_events", "event_id"))
 _WRITES_BETWEEN_PRUNES = 1_000
 _PRUNE_AT_ONCE = 5_000
 _FORK_SECONDS = 5.0
@@ -89,10 +95,12 @@ class SQLiteStore:
         Keep *origin* under each of its keys, unless an accepted one is there.
         """
         now = self._clock()
-        text = origin.to_json()
-        rows = [(key, text, origin.is_accepted, now + self._ttl, now) for key in origin.keys]
+        expires = now + self._ttl
         with self._transaction() as connection:
-            connection.executemany(_SAVE, rows)
+            number = connection.execute(_SAVE, (origin.to_json(), expires)).lastrowid
+            rows = [(key, number, origin.is_accepted, expires, now) for key in origin.keys]
+            if not connection.executemany(_SAVE_KEY, rows).rowcount:
+                connection.execute(_FORGET, (number,))
 
     def find(self, *keys: str) -> tuple[str, Origin] | None:
         """
@@ -139,7 +147,7 @@ class SQLiteStore:
     def _prune(self, connection: sqlite3.Connection) -> int:
         now = self._clock()
         deleted = 0
-        for table, key in (("linq_origins", "key"), ("linq_events", "event_id")):
+        for table, key in _TABLES:
             old = f"SELECT {key} FROM {table} WHERE expires <= ? LIMIT {_PRUNE_AT_ONCE}"  # noqa: S608  # Our own names.
             deleted += connection.execute(
                 f"DELETE FROM {table} WHERE {key} IN ({old})",  # noqa: S608  # As above.
@@ -158,6 +166,9 @@ class SQLiteStore:
                 yield self._connection
             except sqlite3.Error as error:
                 raise refusal(self._path, error) from error
+            except UnicodeEncodeError as error:
+                # Half a character, as JSON can have it; no id of Linq does.
+                raise StoreError(f"the store {self._path} refused: a key is no text") from error
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:

@@ -68,7 +68,11 @@ def sqlite_engine(folder: Path) -> Engine:
 
     def spoil(key: str, text: str) -> None:
         with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("UPDATE linq_origins SET origin = ? WHERE key = ?", (text, key))
+            connection.execute(
+                "UPDATE linq_origins SET origin = ? "
+                "WHERE id = (SELECT origin_id FROM linq_keys WHERE key = ?)",
+                (text, key),
+            )
 
     return Engine(
         f"sqlite:///{path}?ttl={TTL}",
