@@ -31,7 +31,7 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("linq_otel"):
             raise
-        return _fail(MissingExtraError("linq-otel", "demo"))
+        return _fail(MissingExtraError("linq-otel", "cli"))
     try:
         app()
     except LinqOtelError as error:

@@ -518,7 +518,8 @@ class TestBuildTracing:
         tracing = build_tracing(Settings(store="mongodb://user:secret@host/0"))
         line = (
             "no store at 'mongodb:': use memory:, sqlite:///path/to/file, redis://host, "
-            "postgresql://host/database or mysql://host/database; origins stay in this process instead (logged once)"
+            "postgresql://host/database or mysql://host/database; "
+            "origins stay in this process instead (logged once)"
         )
         assert isinstance(tracing.origins.store, MemoryStore)
         assert [record.getMessage() for record in caplog.records] == [line]
