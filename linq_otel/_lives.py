@@ -108,9 +108,10 @@ def begin_life(tracing: Tracing, span: Span, facts: SendFacts) -> Origin | None:
     lifecycle = _choose(tracing, facts)
     if lifecycle is None:
         return facts.origin(None)
-    lifecycle = tracing.decide(lifecycle)
-    if lifecycle.sampled:
+    if lifecycle.sampled is not False:
+        # The anchor's own decision: a sampler that counts, or reads attributes, is asked once.
         lifecycle = _draw(tracing, lifecycle, facts)
+    lifecycle = tracing.decide(lifecycle)
     anchor = lifecycle.span_context(sampled=bool(lifecycle.sampled))
     if lifecycle.sampled and tracing.settings.stages:
         span.add_link(anchor, {a.LINK: a.LINK_LIFECYCLE})

@@ -10,13 +10,19 @@ and only the trace id, given by a parent, is kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import ProxyTracerProvider, SpanKind
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    ProxyTracerProvider,
+    SpanKind,
+    set_span_in_context,
+)
 
 from . import _attributes as a
 from ._version import __version__
@@ -25,7 +31,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opentelemetry.trace import Link, Span, Tracer, TracerProvider
+    from opentelemetry.trace import Link, Span, SpanContext, Tracer, TracerProvider
     from opentelemetry.util.types import Attributes
 
 
@@ -122,18 +128,27 @@ class TracerSource:
         Every process with the same sampler answers alike, so a message is
         drawn whole or not at all.
         """
+        # An explicit empty context: None would mean the current span's decision.
+        return self._asks(Context(), otel_trace_id, a.ANCHOR, SpanKind.INTERNAL)
+
+    def follows(self, parent: SpanContext, name: str, kind: SpanKind) -> bool:
+        """
+        Tell whether the sampler decides about a child as *parent* says: not all do.
+        """
+        context = set_span_in_context(NonRecordingSpan(parent), Context())
+        return self._asks(context, parent.trace_id, name, kind) == parent.trace_flags.sampled
+
+    def _asks(self, context: Context, otel_trace_id: int, name: str, kind: SpanKind) -> bool:
         sampler = getattr(self.get(), "sampler", None)
         if sampler is None:
             return True
-        # An explicit empty context: None would mean the current span's decision.
-        result = sampler.should_sample(Context(), otel_trace_id, a.ANCHOR, SpanKind.INTERNAL)
-        return bool(result.decision.is_sampled())
+        return bool(sampler.should_sample(context, otel_trace_id, name, kind).decision.is_sampled())
 
 
 def start_span(  # noqa: PLR0913  # The API's own parameters, and two ids.
     tracer: Tracer,
     name: str,
-    context: Context,
+    context: Context | None,
     *,
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Attributes = None,
@@ -144,14 +159,32 @@ def start_span(  # noqa: PLR0913  # The API's own parameters, and two ids.
 ) -> Span:
     """
     Start a span, with the ids given; *otel_trace_id* counts for a root alone.
+
+    No *context* means the current one.
     """
-    if otel_trace_id is None and span_id is None:
-        return tracer.start_span(name, context, kind, attributes, links, start_time)
     token = _next.set(_Ids(otel_trace_id, span_id))
     try:
-        return tracer.start_span(name, context, kind, attributes, links, start_time)
+        span = tracer.start_span(name, context, kind, attributes, links, start_time)
     finally:
         _next.reset(token)
+    _restore_attributes(span, attributes)
+    return span
+
+
+def _restore_attributes(span: Span, attributes: Attributes) -> None:
+    """
+    Give *span* the attributes it was started with, if its sampler answered none of them.
+
+    A sampler may only add attributes (specification, "Trace SDK", "Sampling
+    Result"). The SDK takes its answer for all there are, and its own composite
+    sampler answers none of a span's (1.45).
+    """
+    kept = getattr(span, "attributes", None)
+    if attributes and isinstance(kept, Mapping) and span.is_recording():
+        # None of them: where the SDK limits how many there are, some may be gone for good.
+        names = cast("Mapping[str, object]", kept).keys()
+        if names.isdisjoint(attributes):
+            span.set_attributes(attributes)
 
 
 def _own_tracer(provider: TracerProvider) -> Tracer:

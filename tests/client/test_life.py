@@ -161,7 +161,8 @@ class TestLife:
         send(client)
         (roots,) = trees(finished(), keys=()).values()
         assert roots == (Tree(CALL, "PRODUCER", children=(Tree(REQUEST, "CLIENT"),)),)
-        assert get_origin(store, f"message:{MESSAGE_ID}").lifecycle.endswith("-01")
+        # Of the app's own trace it may be known that its id is random, too.
+        assert get_origin(store, f"message:{MESSAGE_ID}").lifecycle.endswith(("-01", "-03"))
 
     def test_origin(
         self,
