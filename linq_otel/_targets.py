@@ -32,6 +32,7 @@ VERSION: Final = "/v3/"
 
 _PARTNER: Final = "/api/partner/v3/"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+_LONGEST_HOST: Final = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,11 @@ def parse_target(method: str, url: str) -> Target | None:
         port = parts.port
     except ValueError:
         return None
-    if not parts.hostname or parts.scheme not in _DEFAULT_PORTS:
+    host = parts.hostname
+    if not host or len(host) > _LONGEST_HOST or parts.scheme not in _DEFAULT_PORTS:
         return None
-    return make_target(method, parts.scheme, parts.hostname, port, parts.path)
+    # One lone surrogate in an attribute, and a whole batch of spans cannot be exported.
+    return make_target(method, parts.scheme, host, port, parts.path) if host.isprintable() else None
 
 
 class LinqHosts:

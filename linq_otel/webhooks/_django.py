@@ -7,6 +7,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._environs import parse_length
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +84,8 @@ def _read_body(request: Any, limit: int) -> bytes | None:
     """
     Return the body, which Django keeps for whoever reads it next.
     """
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    if not declared.isdigit() or int(declared) > limit:
+    length = parse_length(request.META.get("CONTENT_LENGTH") or "0")
+    if length is None or length > limit:
         return None
     try:
         body: bytes = request.body

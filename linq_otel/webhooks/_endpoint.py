@@ -4,6 +4,7 @@ What every adapter shares: which requests are deliveries, and who answers them.
 
 from __future__ import annotations
 
+import re
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 
 _HANDLED_BEFORE: Final = 200
+# Text that is all digits need not be a number: "²" is one of them.
+_STATUS: Final = re.compile(r"[1-9]\d\d(?!\S)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,22 @@ class Turn:
         handling.note_status(_HANDLED_BEFORE)
         return cls(_HANDLED_BEFORE, handling)
 
-    def note_status(self, status: int) -> None:
+    def note_status(self, status: object) -> None:
         """
-        Record the HTTP status the app answered with.
+        Record the HTTP status the app answered with: a number, or the text WSGI has for it.
+
+        What is none is the app's own affair, and its server's.
         """
-        if self.handling is not None:
-            self.handling.note_status(status)
+        known = _parse_status(status)
+        if self.handling is not None and known is not None:
+            self.handling.note_status(known)
+
+
+def _parse_status(status: object) -> int | None:
+    if isinstance(status, int):
+        return int(status) if 100 <= status < 1000 else None  # noqa: PLR2004  # Three digits.
+    found = _STATUS.match(status) if isinstance(status, str) else None
+    return int(found[0]) if found else None
 
 
 class Endpoint:

@@ -5,7 +5,8 @@ What of a WSGI request concerns us: its headers, and its body read ahead, to be 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Protocol
+import re
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from ._signatures import LinqHeaders
 
     Environ = dict[str, Any]
+
+
+# Text that is all digits need not be a number: "²" is one, and so is what is too long for one.
+_LENGTH: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class _Input(Protocol):
@@ -54,13 +59,20 @@ def read_body(environ: Environ, limit: int) -> bytes | None:
     return body if is_open_ended or len(body) == expected else None
 
 
+def parse_length(declared: str) -> int | None:
+    """
+    Parse the length a request says its body has; None if it makes no sense.
+    """
+    return int(declared) if _LENGTH.fullmatch(declared) else None
+
+
 def _length_of(environ: Environ) -> int | None:
     """
     Return the length of the body, -1 if it lasts until its end, None if it makes no sense.
     """
     declared = environ.get("CONTENT_LENGTH")
     if declared:
-        return int(declared) if declared.isascii() and declared.isdigit() else None
+        return parse_length(declared)
     return -1 if environ.get("wsgi.input_terminated") else 0
 
 

@@ -125,7 +125,8 @@ def _read_paths(text: str) -> tuple[str, ...] | None:
 
 
 def _read_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and int(text) else None
+    is_number = text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004  # Digits.
+    return int(text) if is_number and int(text) else None
 
 
 _READERS: dict[str, tuple[str, Callable[[str], object]]] = {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from opentelemetry import trace
 
+from linq_otel._json import as_mapping
 from linq_otel._shield import shield
 
 from ._endpoint import Endpoint
@@ -89,12 +90,9 @@ def linq_webhook(handler: Any = None, /, *, receiver: WebhookReceiver | None = N
 
 def _method_of(request: Mapping[str, Any]) -> str:
     # Version 2 of API Gateway and function URLs; version 1 and load balancers have it on top.
-    with shield("reading a Lambda event"):
-        if "httpMethod" in request:
-            return str(request["httpMethod"])
-        if "http" in request.get("requestContext", ()):
-            return str(request["requestContext"]["http"].get("method"))
-    return ""
+    http = as_mapping(as_mapping(request.get("requestContext")).get("http"))
+    method = request.get("httpMethod", http.get("method"))
+    return method if isinstance(method, str) else ""
 
 
 def _body_of(request: Mapping[str, Any]) -> bytes | None:
@@ -118,9 +116,7 @@ def _answer(status: int, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _note(turn: Turn, response: object) -> None:
     if isinstance(response, Mapping):
-        status = cast("Mapping[str, object]", response).get("statusCode")
-        if isinstance(status, (int, str)) and str(status).isdigit():
-            turn.note_status(int(status))
+        turn.note_status(cast("Mapping[str, object]", response).get("statusCode"))
 
 
 def _flush(receiver: WebhookReceiver, context: Any) -> None:

@@ -81,8 +81,7 @@ class LinqWebhookMiddleware:
 
 def _noting(start_response: StartResponse, turn: Turn) -> StartResponse:
     def start_noting(status: str, *args: Any, **kwargs: Any) -> Any:
-        if status[:3].isdigit():
-            turn.note_status(int(status[:3]))
+        turn.note_status(status)
         return start_response(status, *args, **kwargs)
 
     return start_noting

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from linq import APIConnectionError, AsyncLinqAPIV3, LinqAPIV3
+
+from bounds.growing import find_growing
+from linq_otel import LinqInstrumentor, _deliveries, _runtime
+from linq_otel._shield import Tally, tally
+from linq_otel.webhooks import WebhookReceiver
+from support import payloads as p
+from support.bad_deliveries import ROWS
+from support.sending import asend, send
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from linq_otel._keeping import OriginKeeper
+
+
+# What bounds each. A new one needs a line here, and that line needs to be true.
+BOUNDED_BY = {
+    "_attempts.linq_trace_ids": "the attempts of one call, with which it goes",
+    "_clients._aiohttp._late": "the responses the app still holds: weak keys",
+    "_clients._httpx._late": "the responses the app still holds: weak keys",
+    "_clients._tees._parts": "one body of at most a megabyte, with which it goes",
+    "_deliveries._unknown_types": "200 event types",
+    "_forks._methods": "the objects that are alive: weak references",
+    "_guarding._waiting": "1,000 origins",
+    "_json._NOTHING": "never written",
+    "_keeping.sends_under_way": "the sends under way",
+    "_meters._codes": "100 error codes",
+    "_patching._patched": "the methods that are wrapped",
+    "_replies._arrivals": "10,000 chats",
+    "_shield._counts": "200 kinds",
+    "_store_threads._queue": "what four threads have not done when the circuit opens",
+    "_unsent._accepted": "10,000 messages, and a day",
+    "stores._redis_clients._crossed_a_fork": "the forks between this process and the first",
+    "stores._sql_connections._crossed_a_fork": "the forks between this process and the first",
+    "stores._sql_statements._finds": "the numbers of keys an origin has",
+    "stores._sql_statements._saves": "the numbers of keys an origin has",
+    "stores._sql_watch._ends": "the operations under way",
+    "stores.memory._rows": "`size` keys",
+    "stores.sqlite._crossed_a_fork": "the forks between this process and the first",
+}
+
+
+class TestContainers:
+    def test_each_has_a_bound(self) -> None:
+        """Whatever can grow is in the table above, and nothing else is."""
+        assert sorted(find_growing()) == sorted(BOUNDED_BY)
+
+
+class TestTally:
+    def test_kinds(self) -> None:
+        """A hook that raises a type of its own each time makes 200 kinds, and then one more."""
+        counted = Tally()
+        assert [counted.add(f"hook: E{number}") for number in range(200)] == [True] * 200
+        assert [counted.add(f"hook: F{number}") for number in range(300)] == [True] + [False] * 299
+        assert counted.add("hook: E7") is False
+        assert counted.counts() == {
+            **{f"hook: E{number}": 1 for number in range(200)},
+            "hook: E7": 2,
+            "other kinds": 300,
+        }
+
+    def test_kinds_of_a_flood(self, provider: TracerProvider) -> None:
+        """All that a stranger may send, with and without a secret, is of a dozen kinds."""
+        receivers = [
+            WebhookReceiver(secret, clock=lambda: p.SIGNED_AT, tracer_provider=provider)
+            for secret in (None, p.SECRET)
+        ]
+        for row in ROWS:
+            for receiver in receivers:
+                with receiver.process(row.headers_signed(), row.body):
+                    pass
+        assert set(tally.counts()) == {
+            "webhook malformed: event_type",
+            "webhook malformed: json",
+            "webhook malformed: object",
+            "webhook malformed: size",
+            "webhook malformed: utf8",
+            "webhook unverified: headers",
+            "webhook unverified: signature",
+            "webhook unverified: timestamp",
+            "webhook: no secret",
+        }
+
+
+class TestEventTypes:
+    def test_a_thousand_invented_ones(self, provider: TracerProvider) -> None:
+        """Of 1,000 types nobody knows, 200 are told apart."""
+        receiver = WebhookReceiver(tracer_provider=provider)
+        letters = "abcdefghij"
+        for number in range(1_000):
+            name = "".join(letters[int(digit)] for digit in f"{number:03}")
+            with receiver.process({}, p.body_of(f"made.up_{name}")) as event:
+                assert event is not None
+        assert len(_deliveries._unknown_types) == 200
+
+
+@pytest.fixture
+def origins(provider: TracerProvider) -> Iterator[OriginKeeper]:
+    """
+    Yield the origins of an instrumented process.
+    """
+    LinqInstrumentor().instrument(tracer_provider=provider)
+    yield _runtime.get_tracing().origins
+    LinqInstrumentor().uninstrument()
+
+
+def break_off(request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadError("broken off", request=request)
+
+
+async def hang(request: httpx.Request) -> httpx.Response:
+    await asyncio.sleep(10)
+    raise AssertionError(request)
+
+
+class TestSendsUnderWay:
+    def test_calls_that_fail(self, origins: OriginKeeper) -> None:
+        """A call that raises is not under way any more."""
+        with (
+            httpx.Client(transport=httpx.MockTransport(break_off)) as http,
+            LinqAPIV3(api_key="k", base_url="http://l/api/partner", http_client=http) as client,
+        ):
+            for _ in range(20):
+                with contextlib.suppress(APIConnectionError):
+                    send(client.with_options(max_retries=0))
+        assert origins.sends_under_way == set()
+
+    def test_calls_that_are_cancelled(self, origins: OriginKeeper) -> None:
+        """Nor is one that was cancelled."""
+
+        async def cancel() -> set[int]:
+            transport: Any = httpx.MockTransport(hang)
+            async with (
+                httpx.AsyncClient(transport=transport) as http,
+                AsyncLinqAPIV3(api_key="k", base_url="http://l/api/partner", http_client=http) as c,
+            ):
+                tasks = [asyncio.create_task(asend(c)) for _ in range(20)]
+                await asyncio.sleep(0.1)
+                under_way = set(origins.sends_under_way)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            return under_way
+
+        assert len(asyncio.run(cancel())) == 20
+        assert origins.sends_under_way == set()
