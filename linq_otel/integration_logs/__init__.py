@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ._options import ReadOptions
     from ._providers import Operation, Provider
     from ._reading import Reading, read
+    from ._replay import Replayed, replay
+    from ._replay_options import ReplayOptions
 
 
 __all__ = [
@@ -31,8 +33,11 @@ __all__ = [
     "ReadOptions",
     "Reading",
     "Rejected",
+    "ReplayOptions",
+    "Replayed",
     "Warned",
     "read",
+    "replay",
 ]
 
 # Loaded when first asked for: an app that writes rows down needs no reader and no SDK.
@@ -43,8 +48,11 @@ _HOMES = {
     "ReadOptions": "_options",
     "Reading": "_reading",
     "Rejected": "_findings",
+    "ReplayOptions": "_replay_options",
+    "Replayed": "_replay",
     "Warned": "_findings",
     "read": "_reading",
+    "replay": "_replay",
 }
 
 

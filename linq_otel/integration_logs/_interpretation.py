@@ -83,7 +83,8 @@ class Interpreter:
         ids = _find_ids(call)
         if people.phone_hash:
             ids["phone_hash"] = people.phone_hash
-        said = (call.direction, call.method, call.url)
+        linq_trace_id = _find_linq_trace_id(row, call)
+        said = (call.direction, call.method, call.url, linq_trace_id or "")
         carried = call.request_body.text or ""
         answered = (str(moment.unix_ns), str(call.status), call.response_body.text or "")
         return Entry(
@@ -109,7 +110,7 @@ class Interpreter:
             ids=ids,
             crm_trace=self._find_crm_trace(row, call, outcome),
             request_id=_find_request_id(call),
-            linq_trace_id=_find_linq_trace_id(row, call),
+            linq_trace_id=linq_trace_id,
             event_id=find_id(row.get("event_id")),
             event_type=_find_event_type(row),
             attempt=_parse_attempt(row),

@@ -13,6 +13,9 @@ from support.log_rows import NOW_NS, ns
 SAMPLES = Path(__file__).parent / "samples"
 
 
+UNKNOWN = RateLimit()
+
+
 @dataclass(frozen=True)
 class Expected:
     """
@@ -28,7 +31,7 @@ class Expected:
     error_code: str | None = None
     request_id: str | None = None
     linq_trace_id: str | None = None
-    rate_limit: RateLimit = RateLimit()
+    rate_limit: RateLimit = UNKNOWN
     duration_ms: float | None = None
     is_failure: bool = False
 
@@ -118,7 +121,7 @@ class TestSamples:
             "3pm",
             "NOT-A",
             "Thursday",
-            "late",
+            "five minutes",
             "Text from",
             "customer",
         ]
