@@ -16,6 +16,7 @@ from linq_otel.testing import SCENARIOS
 
 from ._demo import run_demo
 from ._demo_story import DemoOptions
+from ._log_commands import add_log_commands
 
 
 app = typer.Typer(
@@ -104,3 +105,6 @@ def demo(  # noqa: PLR0913  # Options, each with a default.
     """
     options = DemoOptions(scenario, join, endpoint, output, seed, as_json=as_json)
     raise typer.Exit(run_demo(options, sys.stdout))
+
+
+add_log_commands(app)

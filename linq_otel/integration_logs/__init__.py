@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
+    from ._capture import EntrySink
     from ._entries import Entry
     from ._findings import Rejected, Warned
     from ._options import ReadOptions
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entry",
+    "EntrySink",
     "Operation",
     "Provider",
     "ReadOptions",
@@ -43,6 +45,7 @@ __all__ = [
 # Loaded when first asked for: an app that writes rows down needs no reader and no SDK.
 _HOMES = {
     "Entry": "_entries",
+    "EntrySink": "_capture",
     "Operation": "_providers",
     "Provider": "_providers",
     "ReadOptions": "_options",

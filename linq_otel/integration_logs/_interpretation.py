@@ -213,10 +213,8 @@ def _find_ids(call: Exchange) -> dict[str, str]:
     for name, paths in provider.ids.items():
         for path in paths:
             side, _, rest = path.partition(".")
-            value = places[side]
-            held = (
-                find_id(find_path(value, rest), numeric=provider.are_ids_numeric) if value else None
-            )
+            value = find_path(places[side], rest) if places[side] else None
+            held = None if value is None else find_id(value, numeric=provider.are_ids_numeric)
             if held is not None:
                 found[name] = held
                 break

@@ -4,6 +4,7 @@ What is kept of a request or a response: harmless headers, and of its body what 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ._entries import Panel
@@ -58,6 +59,7 @@ def keep_headers(headers: Headers, findings: Findings) -> Mapping[str, tuple[str
     return kept
 
 
+@lru_cache(maxsize=4_096)
 def _keep_value(value: str) -> str:
     # Ids of thirteen digits and more are common in these headers, and no phone number is.
     return value if len(value) < 10 and value.isalnum() else redact_text(value)[:256]  # noqa: PLR2004

@@ -18,7 +18,7 @@ _NAME: Final = (
     r"|signature|credentials?))"
 )
 _SECRETS: Final = (
-    r"\b(?:bearer|basic|digest)\s+[A-Za-z0-9._~+/=!:-]{4,}",
+    r"\b(?:bearer|basic|digest)\s+(?!REDACTED)[A-Za-z0-9._~+/=!:-]{4,}",
     r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?",
     r"\bpit-[0-9A-Za-z-]{8,}",
     r"\bpat-[A-Za-z0-9]+-[0-9A-Za-z-]{8,}",
@@ -27,10 +27,11 @@ _SECRETS: Final = (
     r"\b(?:sk|pk|rk)_(?:live|test)_[0-9A-Za-z]{8,}",
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*",
     # A name of a secret with its value; after a colon, where sentences go on, one with a digit.
-    rf"\b{_NAME}[\"']?\s*=\s*[\"']?[^\s\"'&,;}}]+",
+    rf"\b{_NAME}[\"']?\s*=\s*(?!REDACTED)[\"']?[^\s\"'&,;}}]+",
     rf"\b{_NAME}[\"']?\s*:\s*[\"']?(?=[^\s\"'&,;}}]*\d)[^\s\"'&,;}}]{{4,}}",
 )
-_EMAIL: Final = r"[^\s@\"'<>(){}\[\],;:=&?/]+(?:@|%40)[^\s@\"'<>(){}\[\],;:=&?/%]+"
+_BREAK: Final = r"\s@\"'<>(){}\[\],;:=&?/"
+_EMAIL: Final = rf"(?<![^{_BREAK}])(?!REDACTED@)[^{_BREAK}]+(?:@|%40)[^{_BREAK}%]+"
 # E.164 with whatever separates its groups; ten or more digits in the groups of a phone number; and
 # any ten to fifteen digits at a stretch, because nothing tells them from a number.
 _PHONE: Final = (

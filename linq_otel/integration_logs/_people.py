@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Final, cast
 
@@ -84,16 +85,22 @@ def _walk(value: object, depth: int) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, item in cast("dict[str, object]", value).items():
             if isinstance(item, str):
-                plain = key.replace("_", "").lower()
-                if item and plain in _ADDRESSES:
-                    yield "address", item
-                elif item and plain in _TEXTS:
-                    yield "text", item
-            else:
-                yield from _walk(item, depth + 1)
+                kind = _kind_of(key)
+                if kind is not None and item:
+                    yield kind, item
+            elif isinstance(item, (dict, list)):
+                yield from _walk(cast("object", item), depth + 1)
     elif isinstance(value, list):
         for item in cast("list[object]", value):
             yield from _walk(item, depth + 1)
+
+
+@lru_cache(maxsize=1_024)
+def _kind_of(key: str) -> str | None:
+    plain = key.replace("_", "").lower()
+    if plain in _ADDRESSES:
+        return "address"
+    return "text" if plain in _TEXTS else None
 
 
 def _plain(address: str) -> str:

@@ -93,20 +93,35 @@ def find_id(value: object, *, numeric: bool = True) -> str | None:
     return text
 
 
-def redact_value(value: object, name: str = "", depth: int = 0) -> object:
+def redact_value(
+    value: object, name: str = "", depth: int = 0, *, keep_message: bool = False
+) -> object:
     """
     Return a body with secrets, names, numbers and people's words replaced, its ids kept.
+
+    Args:
+        value: JSON.
+        name: The name it stands under.
+        depth: How deep it stands.
+        keep_message: True of an error, whose ``message`` is a server's: patterns alone go over it.
     """
     if depth > _DEPTH_AT_MOST:
         return REDACTED
     if isinstance(value, dict):
         pairs = cast("dict[str, object]", value).items()
-        return {_safe_key(key): redact_value(item, key, depth + 1) for key, item in pairs}
+        return {
+            _safe_key(key): redact_value(item, key, depth + 1, keep_message=keep_message)
+            for key, item in pairs
+        }
     if isinstance(value, list):
-        return [redact_value(item, name, depth + 1) for item in cast("list[object]", value)]
+        return [
+            redact_value(item, name, depth + 1, keep_message=keep_message)
+            for item in cast("list[object]", value)
+        ]
     if value is None or isinstance(value, bool):
         return value
-    if is_secret_name(name) or is_personal_name(name):
+    is_told = keep_message and name == "message"
+    if is_secret_name(name) or (is_personal_name(name) and not is_told):
         return REDACTED
     return redact_text(value) if isinstance(value, str) else _redact_number(value)
 
@@ -134,6 +149,7 @@ def shape_of(value: object, depth: int = 0) -> object:
     return "null" if value is None else type(value).__name__
 
 
+@lru_cache(maxsize=1_024)
 def redact_message(text: str) -> str:
     """
     Return a server's sentence in one line, redacted and cut.

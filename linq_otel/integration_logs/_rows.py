@@ -7,6 +7,7 @@ Rows never leave the reader: what is made of one is an :class:`~._entries.Entry`
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 from ._fields._spellings import inside_spelling_of, spelling_of
@@ -74,29 +75,36 @@ def gather_row(line: int, format_: str, found: Mapping[str, object], findings: F
         UnusableError: A top-level ``body`` or ``headers`` may be either side's.
     """
     row = RawRow(line, format_)
-    ranks: dict[str, int] = {}
+    fields = row.fields
     statuses: list[tuple[int, object]] = []
-    for name, value in found.items():
-        spelled = spelling_of(name)
-        if spelled is None:
-            row.unknown += 1
-            continue
-        canonical, rank = spelled
+    for name, canonical, rank in _plan(tuple(found)):
+        value = found[name]
         if canonical in _MULTIPLE:
             statuses.append((rank, value))
-        elif value not in _EMPTY or canonical not in row.fields:
-            best = ranks.get(canonical)
-            if best is None or row.fields[canonical] in _EMPTY or rank < best:
-                row.fields[canonical] = value
-                ranks[canonical] = rank
+        elif fields.get(canonical) in _EMPTY:
+            fields[canonical] = value
+    row.unknown = len(found) - len(_plan(tuple(found)))
     for side in _SIDES:
-        if side in row.fields:
+        if side in fields:
             _open_side(row, side, statuses)
     _place_loose(row)
     row.statuses = [value for _, value in sorted(statuses, key=_rank)]
     if row.unknown:
         findings.warn("unknown_field")
     return row
+
+
+@lru_cache(maxsize=1_024)
+def _plan(names: tuple[str, ...]) -> tuple[tuple[str, str, int], ...]:
+    """
+    Return the names somebody knows, with ours and their rank, the best spelling first.
+    """
+    spelled = [(name, *found) for name in names if (found := spelling_of(name)) is not None]
+    return tuple(sorted(spelled, key=_rank_of_spelling))
+
+
+def _rank_of_spelling(spelled: tuple[str, str, int]) -> int:
+    return spelled[2]
 
 
 def _rank(ranked: tuple[int, object]) -> int:
@@ -124,21 +132,22 @@ def _inside_names(value: object) -> dict[str, str]:
     """
     Return names to ours if *value* is one side of a call; nothing if it is a body itself.
     """
-    if not isinstance(value, dict):
-        return {}
-    keys = list(cast("dict[str, object]", value))
+    return _inside_plan(tuple(cast("dict[str, object]", value))) if isinstance(value, dict) else {}
+
+
+@lru_cache(maxsize=1_024)
+def _inside_plan(keys: tuple[str, ...]) -> dict[str, str]:
     names = {key: name for key in keys if (name := inside_spelling_of(key)) is not None}
     has_parts = bool({"headers", "body"} & set(names.values()))
     return names if has_parts or (names and len(names) == len(keys)) else {}
 
 
 def _place_loose(row: RawRow) -> None:
-    has_response = any(name.startswith("response.") for name in row.fields)
     for name in ("body", "headers"):
         value = row.fields.pop(name, None)
         if value in _EMPTY:
             continue
-        if not has_response:
+        if not any(known.startswith("response.") for known in row.fields):
             raise UnusableError(name, "may be the request's or the response's: say which")
         row.fields.setdefault(f"request.{name}", value)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _KEPT_QUERY: Final = frozenset({"limit", "after", "locationId", "idProperty", "offset", "page"})
 _WORD: Final = re.compile(r"[a-z][a-z._-]{0,40}|v\d{1,2}(?:\.\d)?|\d{4}-\d\d-\d\d", re.ASCII)
+_HIDDEN: Final = frozenset({"{email}", "{phone}"})
 _CUT: Final = ("…", "...")
 _PORTS: Final = {"https": 443, "http": 80}
 _LINQ: Final = "linqapp.com"
@@ -178,7 +179,7 @@ def _build_target(
 def _show_known(name: str, segment: str, provider: Provider, path: dict[str, str]) -> str:
     if name[0] != "{":
         return segment
-    hidden = _hide(segment, provider)
+    hidden = segment if segment in _HIDDEN else _hide(segment, provider)
     if hidden is not None:
         return hidden
     if find_id(segment, numeric=provider.are_ids_numeric) is None:
@@ -189,12 +190,14 @@ def _show_known(name: str, segment: str, provider: Provider, path: dict[str, str
 
 def _name_part(pair: tuple[str, str], shown: str) -> str:
     wanted, _ = pair
-    return shown if shown in {"{email}", "{phone}"} and wanted[0] == "{" else wanted
+    return shown if shown in _HIDDEN and wanted[0] == "{" else wanted
 
 
 def _show_unknown(segment: str, provider: Provider) -> str:
     if segment.endswith(_CUT):
         return "…"
+    if segment in _HIDDEN:
+        return segment
     return _hide(segment, provider) or (segment if _WORD.fullmatch(segment) else "{id}")
 
 

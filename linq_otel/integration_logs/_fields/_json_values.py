@@ -65,7 +65,9 @@ class JsonReader:
         while start < len(text) and text[start] in " \t\r\n":
             start += 1
         value, end = self._decode(text, start)
-        if _DIRTY.search(text, start, end):
+        # Most rows are one line of harmless characters, which is quickly seen.
+        is_plain = text.isprintable() and "\\u" not in text
+        if not is_plain and _DIRTY.search(text, start, end):
             value = self._clean(value, 0)
         return value, end
 

@@ -8,6 +8,7 @@ by the entry point group ``linq_otel_integration_providers``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 
@@ -88,28 +89,43 @@ class Provider:
     policies: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=1_024)
+def steps_of(path: str) -> tuple[str, ...]:
+    """
+    Return the steps of a path, ``errors.*.message``.
+    """
+    return tuple(path.split("."))
+
+
 def find_path(value: object, path: str) -> object:
     """
-    Return what stands at *path* in JSON, ``errors.*.message``; None if nothing does.
+    Return what stands at *path* in JSON; None if nothing does.
 
     A number counts from the start of a list, and ``*`` is the first element that has the rest.
     """
-    step, _, rest = path.partition(".")
-    if isinstance(value, dict):
-        inner = cast("dict[str, object]", value).get(step)
-        return find_path(inner, rest) if rest and inner is not None else inner
-    if isinstance(value, list):
-        return _find_in_list(cast("list[object]", value), step, rest)
-    return None
+    return _follow(value, steps_of(path), 0)
 
 
-def _find_in_list(items: list[object], step: str, rest: str) -> object:
+def _follow(value: object, steps: tuple[str, ...], at: int) -> object:
+    while at < len(steps):
+        if isinstance(value, dict):
+            value = cast("dict[str, object]", value).get(steps[at])
+            at += 1
+        elif isinstance(value, list):
+            return _follow_list(cast("list[object]", value), steps, at)
+        else:
+            return None
+    return value
+
+
+def _follow_list(items: list[object], steps: tuple[str, ...], at: int) -> object:
+    step = steps[at]
     if step.isdecimal():
         items = items[int(step) : int(step) + 1]
     elif step != "*":
         return None
     for item in items:
-        found = find_path(item, rest) if rest else item
+        found = _follow(item, steps, at + 1)
         if found is not None:
             return found
     return None
@@ -119,10 +135,10 @@ def find_first(value: object, paths: tuple[str, ...]) -> object:
     """
     Return what stands at the first of *paths* that holds anything; None if none does.
     """
-    if value is None:
+    if not value:
         return None
     for path in paths:
-        found = find_path(value, path)
+        found = _follow(value, steps_of(path), 0)
         if found is not None and found != "":
             return found
     return None
