@@ -214,9 +214,9 @@ HTTP_REQUEST_BODY_CONTENT = "http.request.body.content"
 """string; the request's body, as far as it was asked for; semantic conventions; development."""
 HTTP_RESPONSE_BODY_CONTENT = "http.response.body.content"
 """string; the answer's body, as far as it was asked for; semantic conventions; development."""
-HTTP_REQUEST_HEADER = "http.request.header"
+HTTP_REQUEST_HEADER = http_attributes.HTTP_REQUEST_HEADER_TEMPLATE
 """string[]; and a header's name: a harmless one, on request; semantic conventions; stable."""
-HTTP_RESPONSE_HEADER = "http.response.header"
+HTTP_RESPONSE_HEADER = http_attributes.HTTP_RESPONSE_HEADER_TEMPLATE
 """string[]; and a header's name: a harmless one, on request; semantic conventions; stable."""
 URL_TEMPLATE = "url.template"
 """string; ``/v3/chats/{chat_id}/messages``; semantic conventions, URL; development."""

@@ -23,6 +23,7 @@ DOORS = [
     "linq_otel",
     "linq_otel.environment_variables",
     "linq_otel.errors",
+    "linq_otel.integration_logs",
     "linq_otel.links",
     "linq_otel.origins",
     "linq_otel.propagation",
@@ -185,6 +186,7 @@ class TestImport:
             "from linq_otel.webhooks import WebhookReceiver",
             "from linq_otel.webhooks.asgi import LinqWebhookMiddleware",
             "from linq_otel import errors, environment_variables",
+            "from linq_otel.integration_logs import read",
         ],
     )
     def test_doors(self, statement: str) -> None:

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -76,6 +76,7 @@ def run_import(run: ImportRun) -> int:
     """
     if run.trace_from not in {None, "request-id"}:
         raise ConfigurationError("--trace-from takes request-id")
+    options = _replay_options(run)
     console, notes = build_console(), build_console(sys.stderr)
     reading = read(*run.files, options=run.read)
     with Chronicle(reading) as chronicle:
@@ -89,14 +90,14 @@ def run_import(run: ImportRun) -> int:
             _print_verdicts(chronicle, console)
             return exit_code(reading)
         with _open_progress(notes, count) as progress:
-            done = replay(chronicle, _replay_options(run, progress))
+            done = replay(chronicle, replace(options, progress=progress))
     console.print(_spell_done(done), markup=False, soft_wrap=True)
     if not done.is_complete:
         return EXIT_IN_PART if done.sent or done.skipped else EXIT_NOTHING_USABLE
     return exit_code(reading)
 
 
-def _replay_options(run: ImportRun, progress: Callable[[int], object]) -> ReplayOptions:
+def _replay_options(run: ImportRun) -> ReplayOptions:
     words: dict[str, Any] = {"signal": run.signal, "join": run.join}
     return ReplayOptions(
         **words,
@@ -109,7 +110,6 @@ def _replay_options(run: ImportRun, progress: Callable[[int], object]) -> Replay
         rate=run.rate,
         batch_size=run.batch_size,
         checkpoint=run.checkpoint,
-        progress=progress,
     )
 
 

@@ -58,7 +58,8 @@ def _render_table(table: Table) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
     lines = [f"<table><thead><tr>{head}{'<th></th>' if has_bars else ''}</tr></thead><tbody>"]
     for row in table.rows:
-        bar = _render_bar(row, max(counts)) if has_bars else ""
+        is_bad = table.name == "verdicts" and bool(_BAD & {*map(str, row)})
+        bar = _render_bar(row[-1] / max(counts), is_bad=is_bad) if has_bars else ""
         lines.append(f"<tr>{''.join(map(_render_cell, row))}{bar}</tr>")
     return "\n".join([*lines, "</tbody></table>"])
 
@@ -69,10 +70,9 @@ def _render_cell(value: Any) -> str:
     return f"<td>{escape('-' if value is None else str(value))}</td>"
 
 
-def _render_bar(row: tuple[Any, ...], most: int) -> str:
-    kind = ' class="bad"' if _BAD & {str(cell) for cell in row} else ""
-    width = 100 * row[-1] / most
-    return f'<td class="bar"><i{kind} style="width:{width:.1f}%"></i></td>'
+def _render_bar(share: float, *, is_bad: bool) -> str:
+    kind = ' class="bad"' if is_bad else ""
+    return f'<td class="bar"><i{kind} style="width:{100 * share:.1f}%"></i></td>'
 
 
 def _draw_limits(figures: Figures) -> list[str]:
