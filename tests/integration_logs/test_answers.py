@@ -14,28 +14,51 @@ def ask(question: str, *rows: dict[str, Any], ids: tuple[str, ...] = ()) -> Answ
     return find_answer(read_rows(*rows).entries, provider, frozenset(ids))
 
 
-ARRIVED = {"event_id": "e", "event_type": "message.received", "target_url": "https://h.example/",
-           "timestamp": TIME, "http_status_code": 200}  # fmt: skip
+ARRIVED = {
+    "event_id": "e",
+    "event_type": "message.received",
+    "target_url": "https://h.example/",
+    "timestamp": TIME,
+    "http_status_code": 200,
+}
 
 
 class TestAnswer:
     @pytest.mark.parametrize(
         ("last", "stopped", "advice"),
         [
-            (answered(""), "GoHighLevel answered 201 and named no message", "Check the provider id"),
-            (row(), "it did not stop: GoHighLevel has it as message msgEXAMPLE0000000001", "Look in"),
-            (answered({"message": "Invalid token"}, 401), "refused it: 401 Invalid token", "Connect"),
+            (
+                answered(""),
+                "GoHighLevel answered 201 and named no message",
+                "Check the provider id",
+            ),
+            (
+                row(),
+                "it did not stop: GoHighLevel has it as message msgEXAMPLE0000000001",
+                "Look in",
+            ),
+            (
+                answered({"message": "Invalid token"}, 401),
+                "refused it: 401 Invalid token",
+                "Connect",
+            ),
             (answered({}, 403), "GoHighLevel refused it: 403", "may not see this location"),
             (answered({}, 422), "GoHighLevel refused it: 422", "may have made the contact"),
-            (answered({}, 429, headers={"x-ratelimit-daily-remaining": "0"}),
-             "let no more calls through (daily limit)", "daily quota is used up"),
-            (answered({}, 429, headers={"x-ratelimit-daily-remaining": "7"}),
-             "let no more calls through (burst limit)", "burst limit passes"),
+            (
+                answered({}, 429, headers={"x-ratelimit-daily-remaining": "0"}),
+                "let no more calls through (daily limit)",
+                "daily quota is used up",
+            ),
+            (
+                answered({}, 429, headers={"x-ratelimit-daily-remaining": "7"}),
+                "let no more calls through (burst limit)",
+                "burst limit passes",
+            ),
             (answered({}, 429), "(unknown limit)", "Wait for the limit"),
             (answered({}, 502), "nobody knows: 502", "Look in GoHighLevel by message or contact"),
             (row(status=None, response=None), "nobody knows: no answer", "Look in GoHighLevel"),
         ],
-    )  # fmt: skip
+    )
     def test_where(self, last: dict[str, Any], stopped: str, advice: str) -> None:
         """The last hand-off says where a text stopped, and what to do."""
         answer = ask("no text in GoHighLevel", last)

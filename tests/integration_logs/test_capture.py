@@ -22,8 +22,18 @@ SAMPLES = Path(__file__).parent / "samples" / "eight.ndjson"
 
 def told(entry: Entry) -> tuple[Any, ...]:
     outcome = (entry.outcome.delivery, entry.outcome.error_type, entry.outcome.error_code)
-    return (entry.title, entry.provider, entry.operation, entry.status, outcome, entry.ids,
-            entry.rate_limit, entry.request_id, entry.linq_trace_id, entry.crm_trace)  # fmt: skip
+    return (
+        entry.title,
+        entry.provider,
+        entry.operation,
+        entry.status,
+        outcome,
+        entry.ids,
+        entry.rate_limit,
+        entry.request_id,
+        entry.linq_trace_id,
+        entry.crm_trace,
+    )
 
 
 class TestEntrySink:
@@ -34,12 +44,19 @@ class TestEntrySink:
         with EntrySink(path) as sink:
             for one in samples:
                 sink.write(
-                    one["method"], one["url"], int(str(one["status"])[:3]), started_ns=TIME_NS,
-                    direction=one.get("direction", "outbound"), source=one["source"], entry_id=one["id"],
+                    one["method"],
+                    one["url"],
+                    int(str(one["status"])[:3]),
+                    started_ns=TIME_NS,
+                    direction=one.get("direction", "outbound"),
+                    source=one["source"],
+                    entry_id=one["id"],
                     linq_trace_id=one.get("linq_trace_id"),
-                    request_headers=one["request"]["headers"], request_body=one["request"]["body"],
-                    response_headers=one["response"]["headers"], response_body=one["response"]["body"],
-                )  # fmt: skip
+                    request_headers=one["request"]["headers"],
+                    request_body=one["request"]["body"],
+                    response_headers=one["response"]["headers"],
+                    response_body=one["response"]["body"],
+                )
         later = NOW_NS + 86_400 * 10**9
         written = list(read(path, now_ns=later))
         assert list(map(told, written)) == list(map(told, read(SAMPLES, now_ns=later)))
@@ -68,8 +85,9 @@ class TestEntrySink:
                 )
         assert path.stat().st_mode & 0o777 == 0o600
         assert [(e.entry_id, e.outcome.delivery) for e in read(path)] == [
-            ("r0", "delivered"), ("r1", "delivered")
-        ]  # fmt: skip
+            ("r0", "delivered"),
+            ("r1", "delivered"),
+        ]
 
     def test_no_answer(self, tmp_path: Path) -> None:
         """A call without an answer keeps why, and an error keeps its text without its numbers."""

@@ -25,8 +25,9 @@ class TestOrder:
             assert ids(chronicle) == ["a", "b", "c"]
             assert (len(chronicle), chronicle.duplicates) == (3, 0)
             assert (chronicle.first_ns, chronicle.last_ns) == (
-                ns("2025-11-04T16:02:01Z"), ns("2025-11-04T16:02:03Z")
-            )  # fmt: skip
+                ns("2025-11-04T16:02:01Z"),
+                ns("2025-11-04T16:02:03Z"),
+            )
 
     def test_53_ties(self) -> None:
         """Case 53: rows of one moment keep their order, turned round in a list newest first."""
@@ -78,8 +79,10 @@ class TestDuplicates:
         capture = read_rows(at(11.482, id="one"), at(11.9, id="two"), at(12.1, id="three")).entries
         with Chronicle([*table, *capture]) as chronicle:
             assert [(e.entry_id, e.source) for e in chronicle] == [
-                ("one", "user"), ("two", "user"), ("three", "unknown")
-            ]  # fmt: skip
+                ("one", "user"),
+                ("two", "user"),
+                ("three", "unknown"),
+            ]
             assert chronicle.duplicates == 2
 
     def test_72_bare_rows_alone(self) -> None:

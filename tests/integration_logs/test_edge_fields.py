@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from linq_otel.integration_logs import Entry
 from support.log_rows import (
     GHL,
     INBOUND,
@@ -18,6 +17,10 @@ from support.log_rows import (
     read_text,
     row,
 )
+
+
+if TYPE_CHECKING:
+    from linq_otel.integration_logs import Entry
 
 
 def delivery(entry: Entry) -> tuple[str, str | None]:
@@ -81,9 +84,17 @@ class TestUrls:
 
     @pytest.mark.parametrize(
         "written",
-        ["https://crm.example:0/a", "https://crm.example:99999/a", "ftp://crm.example/a", "nothing",
-         "https://", "https://[::1/a", "", "javascript:alert(1)"],
-    )  # fmt: skip
+        [
+            "https://crm.example:0/a",
+            "https://crm.example:99999/a",
+            "ftp://crm.example/a",
+            "nothing",
+            "https://",
+            "https://[::1/a",
+            "",
+            "javascript:alert(1)",
+        ],
+    )
     def test_33_unusable(self, written: str) -> None:
         """Case 33: what cannot is rejected."""
         assert [field for _, field, _ in read_rows(row(url=written)).rejects] == ["url"]
@@ -91,17 +102,26 @@ class TestUrls:
     @pytest.mark.parametrize(
         ("written", "shown"),
         [
-            ("https://api.hubapi.com/contacts/v1/x?hapikey=abc-1", "/contacts/v1/x?hapikey=REDACTED"),
-            ("https://a.my.salesforce.com/services/data/v64.0/query?q=SELECT+Phone",
-             "/services/data/v64.0/query?q=REDACTED"),
-            ("https://api.hubapi.com/crm/v3/objects/contacts/ada%40customer.example?idProperty=email",
-             "/crm/v3/objects/contacts/{email}?idProperty=email"),
+            (
+                "https://api.hubapi.com/contacts/v1/x?hapikey=abc-1",
+                "/contacts/v1/x?hapikey=REDACTED",
+            ),
+            (
+                "https://a.my.salesforce.com/services/data/v64.0/query?q=SELECT+Phone",
+                "/services/data/v64.0/query?q=REDACTED",
+            ),
+            (
+                "https://api.hubapi.com/crm/v3/objects/contacts/ada%40customer.example?idProperty=email",
+                "/crm/v3/objects/contacts/{email}?idProperty=email",
+            ),
             (f"{GHL}/contacts/%2B15551230001", "/contacts/{phone}"),
-            (f"{GHL}/contacts/search/duplicate?number=%2B15551230001&locationId=loc1",
-             "/contacts/search/duplicate?number=REDACTED&locationId=loc1"),
+            (
+                f"{GHL}/contacts/search/duplicate?number=%2B15551230001&locationId=loc1",
+                "/contacts/search/duplicate?number=REDACTED&locationId=loc1",
+            ),
             ("https://crm.example/people/Ada%20Lovelace", "/people/{id}"),
         ],
-    )  # fmt: skip
+    )
     def test_34_private(self, written: str, shown: str) -> None:
         """Case 34: secrets and people are taken out of path and query, keys stay."""
         assert read_rows(row(url=written)).entry.target.url.endswith(shown)
@@ -182,19 +202,38 @@ class TestStatuses:
     @pytest.mark.parametrize(
         ("url", "status", "body", "verdict"),
         [
-            ("https://a.my.salesforce.com/services/data/v64.0/sobjects/Contact/Id__c/7", 300,
-             ["/services/data/v64.0/sobjects/Contact/1"], ("rejected", "multiple_matches")),
-            ("https://api.hubapi.com/crm/v3/objects/contacts/batch/upsert", 207,
-             {"numErrors": 1, "results": []}, ("partial", "partial_failure")),
-            ("https://api.hubapi.com/crm/v3/objects/contacts/batch/upsert", 200,
-             {"numErrors": 1, "results": [{"id": "1"}]}, ("partial", "partial_failure")),
-            ("https://a.my.salesforce.com/services/data/v64.0/composite/batch", 200,
-             {"hasErrors": True, "results": []}, ("partial", "partial_failure")),
-            ("https://a.my.salesforce.com/services/data/v64.0/composite", 200,
-             {"compositeResponse": [{"httpStatusCode": 400, "body": [{"errorCode": "X"}]}]},
-             ("partial", "partial_failure")),
+            (
+                "https://a.my.salesforce.com/services/data/v64.0/sobjects/Contact/Id__c/7",
+                300,
+                ["/services/data/v64.0/sobjects/Contact/1"],
+                ("rejected", "multiple_matches"),
+            ),
+            (
+                "https://api.hubapi.com/crm/v3/objects/contacts/batch/upsert",
+                207,
+                {"numErrors": 1, "results": []},
+                ("partial", "partial_failure"),
+            ),
+            (
+                "https://api.hubapi.com/crm/v3/objects/contacts/batch/upsert",
+                200,
+                {"numErrors": 1, "results": [{"id": "1"}]},
+                ("partial", "partial_failure"),
+            ),
+            (
+                "https://a.my.salesforce.com/services/data/v64.0/composite/batch",
+                200,
+                {"hasErrors": True, "results": []},
+                ("partial", "partial_failure"),
+            ),
+            (
+                "https://a.my.salesforce.com/services/data/v64.0/composite",
+                200,
+                {"compositeResponse": [{"httpStatusCode": 400, "body": [{"errorCode": "X"}]}]},
+                ("partial", "partial_failure"),
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_42_in_part(self, url: str, status: int, body: Any, verdict: tuple[str, str]) -> None:
         """Case 42: successes that are none, or half of one."""
         method = "PATCH" if status == 300 else "POST"
@@ -275,8 +314,10 @@ class TestTimes:
     def test_44_decided_by_the_answer(self) -> None:
         """Case 44: the answer's Date header decides."""
         headers = {"Date": "Sun, 02 Nov 2025 08:30:13 GMT"}
-        entry = read_rows(answered(MADE, headers=headers, timestamp="2025-11-02 01:30:12"),
-                          timezone="America/Denver").entry  # fmt: skip
+        entry = read_rows(
+            answered(MADE, headers=headers, timestamp="2025-11-02 01:30:12"),
+            timezone="America/Denver",
+        ).entry
         assert (entry.moment.unix_ns, entry.skew_ms) == (ns("2025-11-02T08:30:12Z"), None)
 
     def test_45_skipped_hour(self) -> None:
@@ -310,8 +351,9 @@ class TestTimes:
             assert entry.moment.unix_ns == expected
         found = time_of("13/10/2025 09:00:00 UTC")
         assert (found.entry.moment.unix_ns, found.warnings) == (
-            ns("2025-10-13T09:00:00Z"), {"date_order_inferred": 1}
-        )  # fmt: skip
+            ns("2025-10-13T09:00:00Z"),
+            {"date_order_inferred": 1},
+        )
 
     @pytest.mark.parametrize(
         "written",
@@ -365,9 +407,18 @@ class TestTimes:
         assert time_of(written).entry.moment.unix_ns == ns(expected)
 
     @pytest.mark.parametrize(
-        "written", ["2025-11-05T00:05:01Z", "2014-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2025-02-30T00:00:00Z",
-                    "2025-11-04T25:00:00Z", "-1762276511", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59Z"]
-    )  # fmt: skip
+        "written",
+        [
+            "2025-11-05T00:05:01Z",
+            "2014-12-31T23:59:59Z",
+            "1970-01-01T00:00:00Z",
+            "2025-02-30T00:00:00Z",
+            "2025-11-04T25:00:00Z",
+            "-1762276511",
+            "0000-00-00T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+        ],
+    )
     def test_52_impossible(self, written: str) -> None:
         """Case 52: times in the future or before Linq are rejected."""
         assert [f for _, f, _ in time_of(written).rejects] == ["timestamp"]
@@ -413,10 +464,16 @@ class TestSpellings:
     def test_flat(self) -> None:
         """Names are read in any case, with or without spaces, dots and hyphens."""
         flat = {
-            "HTTP-Method": "put", "Full URL": INBOUND, "statusCode": 200, "triggered_by": "User", "Created At":
-            "2025-11-04T16:02:11Z", "Request Headers": "Version: v3", "response_body": '{"messageId":"m1"}',
-            "integration": "GHL", "Try": 2,
-        }  # fmt: skip
+            "HTTP-Method": "put",
+            "Full URL": INBOUND,
+            "statusCode": 200,
+            "triggered_by": "User",
+            "Created At": "2025-11-04T16:02:11Z",
+            "Request Headers": "Version: v3",
+            "response_body": '{"messageId":"m1"}',
+            "integration": "GHL",
+            "Try": 2,
+        }
         entry = read_rows(flat).entry
         assert (entry.method, entry.status, entry.source, entry.attempt) == ("PUT", 200, "user", 2)
         assert (entry.request.headers, entry.ids) == ({"version": ("v3",)}, {"message_id": "m1"})

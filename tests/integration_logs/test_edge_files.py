@@ -134,8 +134,10 @@ class TestJson:
         text = "".join(json.dumps(row(id=f"row-{n}"), indent=2) + "\n" for n in range(3))
         found = read_text(text)
         assert [(e.entry_id, e.place.line) for e in found.entries] == [
-            ("row-0", 1), ("row-1", 15), ("row-2", 29)
-        ]  # fmt: skip
+            ("row-0", 1),
+            ("row-1", 15),
+            ("row-2", 29),
+        ]
 
     def test_09_line_separators(self) -> None:
         """Case 9: U+2028 within a message ends no line."""
@@ -192,6 +194,12 @@ class TestJson:
         found = read_text(json.dumps([row(), row()])[:-5])
         assert len(found.entries) == 1
         assert [line for line, _, _ in found.rejects] == [1]
+
+    def test_row_to_a_line_of_a_list(self) -> None:
+        """A list with a row to a line is a document, wherever its lines end."""
+        rows = "\n,".join(json.dumps(row()) for _ in range(3))
+        for text in (f'{{"entries": [{rows}\n]}}', f"[{rows}]", f'{{"entries": [\n{rows}]}}'):
+            assert len(read_text(text).entries) == 3
 
     @pytest.mark.parametrize("name", ["entries", "data", "logs"])
     def test_wrapped(self, name: str) -> None:
@@ -264,7 +272,8 @@ class TestTables:
 
     def test_24_columns_twice(self) -> None:
         """Case 24: of two columns of one name the first is the request's."""
-        text = f'{HEADER},Headers,Body,Headers,Body\n{CELLS},A: b,"{{""x"":1}}",version: v3,"{{""messageId"":""m1""}}"\n'
+        cells = 'A: b,"{""x"":1}",version: v3,"{""messageId"":""m1""}"'
+        text = f"{HEADER},Headers,Body,Headers,Body\n{CELLS},{cells}\n"
         entry = read_text(text).entry
         assert (entry.request.size, entry.response.headers) == (7, {"version": ("v3",)})
         assert entry.ids == {"message_id": "m1"}
@@ -279,7 +288,8 @@ class TestTables:
 
     def test_26_excel_damage(self) -> None:
         """Case 26: digits that Excel took away are not guessed back."""
-        text = f"{HEADER},traceId\n{CELLS},1.76E+12\n{CELLS.replace(TIME, '1.76228E+12')},\n{CELLS.replace(TIME, '########')},\n"
+        damaged = [CELLS.replace(TIME, cell) for cell in ("1.76228E+12", "########")]
+        text = "\n".join([f"{HEADER},traceId", f"{CELLS},1.76E+12", *(f"{x}," for x in damaged)])
         found = read_text(text)
         assert (found.entry.crm_trace, found.warnings) == (None, {"cell_damaged": 1})
         reason = "was damaged by a spreadsheet: export it as text"
@@ -302,17 +312,23 @@ class TestTables:
         ]
 
 
+def table_row(status: int) -> str:
+    return f"POST\t{INBOUND}\t{status}\tUser\t{TIME}\n"
+
+
 class TestPanels:
     def test_any_order(self) -> None:
         """Panels are read in any order, and their headings in any case."""
-        text = f'POST\t{INBOUND}\t500\tUser\t{TIME}\nRESPONSE\nbody\n{{\n"messageId": "m1"\n}}\nStatus code:\n201 Created\nRequest\nHeaders:\nVersion: v3\n'
+        panels = 'RESPONSE\nbody\n{\n"messageId": "m1"\n}\nStatus code:\n201 Created\n'
+        text = f"{table_row(500)}{panels}Request\nHeaders:\nVersion: v3\n"
         entry = read_text(text).entry
         assert (entry.status, entry.source, entry.ids) == (201, "user", {"message_id": "m1"})
         assert entry.request.headers == {"version": ("v3",)}
 
     def test_several(self) -> None:
         """Each row of the table begins an entry."""
-        text = f'POST\t{INBOUND}\t201\tUser\t{TIME}\nResponse\nBody\n{{"messageId":"m1"}}\nPUT  {INBOUND}  200  User  {TIME}\n'
+        panel = 'Response\nBody\n{"messageId":"m1"}\n'
+        text = f"{table_row(201)}{panel}PUT  {INBOUND}  200  User  {TIME}\n"
         assert [(e.method, e.ids) for e in read_text(text).entries] == [
             ("POST", {"message_id": "m1"}),
             ("PUT", {}),
@@ -327,11 +343,18 @@ class TestWebhookLogs:
     def test_of_the_cli(self) -> None:
         """What Linq's CLI prints of webhook deliveries has Linq's own trace id and a duration."""
         delivery = {
-            "event_id": "evt1", "webhook_event_type": "message.received", "attempt": 2,
-            "target_url": "https://hooks.customer.example/linq", "http_status_code": 200,
-            "duration_ms": 87, "timestamp": TIME, "status": "success", "max_attempts": 10,
-            "trace_id": "8af9171a45022df2eb74ba4e4c83be0f", "subscription_id": "sub1",
-        }  # fmt: skip
+            "event_id": "evt1",
+            "webhook_event_type": "message.received",
+            "attempt": 2,
+            "target_url": "https://hooks.customer.example/linq",
+            "http_status_code": 200,
+            "duration_ms": 87,
+            "timestamp": TIME,
+            "status": "success",
+            "max_attempts": 10,
+            "trace_id": "8af9171a45022df2eb74ba4e4c83be0f",
+            "subscription_id": "sub1",
+        }
         document = {"webhook_logs": [delivery], "pagination": {"has_more": False}}
         for text in (json.dumps(document), json.dumps(document, indent=2), lines(delivery)):
             entry = read_text(text).entry
@@ -357,8 +380,16 @@ class TestWebhookLogs:
 
     def test_no_answer(self) -> None:
         """A delivery nobody answered has no status, whatever its words."""
-        entry = read_rows({"event_id": "e", "target_url": "https://h.example/", "http_status_code": 0,
-                           "timestamp": TIME, "status": "failed", "error_message": "timeout"}).entry  # fmt: skip
+        entry = read_rows(
+            {
+                "event_id": "e",
+                "target_url": "https://h.example/",
+                "http_status_code": 0,
+                "timestamp": TIME,
+                "status": "failed",
+                "error_message": "timeout",
+            }
+        ).entry
         assert (entry.status, entry.outcome.delivery, entry.outcome.error_type) == (
             None,
             "unknown",
@@ -368,16 +399,27 @@ class TestWebhookLogs:
 
 class TestHar:
     def har(self, *entries: dict[str, Any]) -> str:
+        """Write a HAR."""
         return json.dumps({"log": {"version": "1.2", "creator": {"name": "x"}, "entries": entries}})
 
     def call(self, **changes: Any) -> dict[str, Any]:
+        """Return an entry of one."""
         return {
-            "startedDateTime": TIME, "time": 221,
-            "request": {"method": "POST", "url": INBOUND, "headers": [], "postData": {"text": "{}"}},
-            "response": {"status": 201, "headers": [{"name": "Version", "value": "v3"}],
-                         "content": {"text": '{"messageId":"m1"}'}},
+            "startedDateTime": TIME,
+            "time": 221,
+            "request": {
+                "method": "POST",
+                "url": INBOUND,
+                "headers": [],
+                "postData": {"text": "{}"},
+            },
+            "response": {
+                "status": 201,
+                "headers": [{"name": "Version", "value": "v3"}],
+                "content": {"text": '{"messageId":"m1"}'},
+            },
             **changes,
-        }  # fmt: skip
+        }
 
     def test_of_a_proxy(self) -> None:
         """The entries of a proxy's HAR are the calls."""

@@ -25,9 +25,10 @@ def trace_of(body: Any, **changes: Any) -> CrmTrace | None:
 
 
 class TestVectors:
-    @pytest.mark.parametrize(("raw", "otel_trace_id"), [
-        (raw, expected) for raw, _, expected in VECTOR.findall(PAGE.read_text("utf-8"))
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("raw", "otel_trace_id"),
+        [(raw, expected) for raw, _, expected in VECTOR.findall(PAGE.read_text("utf-8"))],
+    )
     def test_published(self, raw: str, otel_trace_id: str) -> None:
         """Each row of the page is what the code derives."""
         assert f"{parse_otel_trace_id(raw) or 0:032x}" == otel_trace_id
@@ -67,8 +68,12 @@ class TestCrmTrace:
 
     def test_59_several(self) -> None:
         """Case 59: of several the body's own counts, with a warning."""
-        found = read_rows(answered({**MADE, "traceId": "top-1", "error": {"traceId": "inner-2"}},
-                                   headers={"X-Trace-Id": "header-3"}))  # fmt: skip
+        found = read_rows(
+            answered(
+                {**MADE, "traceId": "top-1", "error": {"traceId": "inner-2"}},
+                headers={"X-Trace-Id": "header-3"},
+            )
+        )
         assert found.entry.crm_trace == CrmTrace("top-1", "body")
         assert found.warnings == {"several_trace_ids": 1}
 
@@ -94,17 +99,34 @@ class TestCrmTrace:
         assert trace is not None
         assert (len(trace.raw), trace.raw[:4], trace.raw[223]) == (256, "abab", "#")
 
-    @pytest.mark.parametrize("raw", ["0" * 32, "undefined", "[REDACTED]", "***", "ada@customer.example",
-                                     "+15551230001", "Bearer abc.def.ghi"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            "0" * 32,
+            "undefined",
+            "[REDACTED]",
+            "***",
+            "ada@customer.example",
+            "+15551230001",
+            "Bearer abc.def.ghi",
+        ],
+    )
     def test_61_not_an_id(self, raw: str) -> None:
         """Case 61: zeros, words for nothing, masks and people are no ids."""
         assert trace_of({"traceId": raw}) is None
 
     def test_62_other_ids(self) -> None:
         """Case 62: ids that only look like a trace's are request ids, or nothing."""
-        entry = read_rows(answered({"id": "1"}, url=SALESFORCE, headers={
-            "x-sfdc-request-id": "7e1d00000000000000000000000000a7", "X-B3-TraceId": "53ce929d0e0e4736"
-        })).entry  # fmt: skip
+        entry = read_rows(
+            answered(
+                {"id": "1"},
+                url=SALESFORCE,
+                headers={
+                    "x-sfdc-request-id": "7e1d00000000000000000000000000a7",
+                    "X-B3-TraceId": "53ce929d0e0e4736",
+                },
+            )
+        ).entry
         assert (entry.crm_trace, entry.request_id) == (None, "7e1d00000000000000000000000000a7")
         entry = read_rows(
             answered({"id": "1"}, url=HUBSPOT, headers={"X-Trace": "2B" + "0" * 58})
@@ -180,12 +202,19 @@ class TestHeaders:
         ("written", "limit", "warnings"),
         [
             ("api-usage=25/5000", RateLimit(daily_limit=5_000, daily_remaining=4_975), {}),
-            ("api-usage=25/5000; per-app-api-usage=17/250(appName=x)",
-             RateLimit(daily_limit=5_000, daily_remaining=4_975), {}),
-            ("api-usage=5001/5000", RateLimit(daily_limit=5_000, daily_remaining=0), {"rate_limit_exceeded": 1}),
+            (
+                "api-usage=25/5000; per-app-api-usage=17/250(appName=x)",
+                RateLimit(daily_limit=5_000, daily_remaining=4_975),
+                {},
+            ),
+            (
+                "api-usage=5001/5000",
+                RateLimit(daily_limit=5_000, daily_remaining=0),
+                {"rate_limit_exceeded": 1},
+            ),
             ("api-usage=lots", RateLimit(), {"rate_limit_unreadable": 1}),
         ],
-    )  # fmt: skip
+    )
     def test_67_salesforce(self, written: str, limit: RateLimit, warnings: Any) -> None:
         """Case 67: Salesforce counts what was used; too much is none left."""
         found = read_rows(
@@ -219,9 +248,15 @@ class TestBodies:
 
     @pytest.mark.parametrize(
         "body",
-        ["<html><h1>502 Bad Gateway</h1></html>", "\ufffdgzip", "a=b&c=d", "<soap:Envelope/>",
-         '{"success": true, "messageId": "m1"', "{" * 3],
-    )  # fmt: skip
+        [
+            "<html><h1>502 Bad Gateway</h1></html>",
+            "\ufffdgzip",
+            "a=b&c=d",
+            "<soap:Envelope/>",
+            '{"success": true, "messageId": "m1"',
+            "{" * 3,
+        ],
+    )
     def test_69_70_not_json(self, body: str) -> None:
         """Cases 69 and 70: of a body that is no whole JSON only the size is known."""
         found = read_rows(answered(body), answered(body, 502))
@@ -246,8 +281,14 @@ class TestBodies:
 
     def test_71_secrets(self) -> None:
         """Case 71: secrets are dropped and counted; what was masked before is no value."""
-        headers = {"Authorization": "Bearer EXAMPLE-NOT-A-TOKEN", "Cookie": "[REDACTED]", "X-Api-Key": "k",
-                   "X-LINQ-INTEGRATION-TOKEN": "t", "User-Agent": "linq", "Version": "v3"}  # fmt: skip
+        headers = {
+            "Authorization": "Bearer EXAMPLE-NOT-A-TOKEN",
+            "Cookie": "[REDACTED]",
+            "X-Api-Key": "k",
+            "X-LINQ-INTEGRATION-TOKEN": "t",
+            "User-Agent": "linq",
+            "Version": "v3",
+        }
         found = read_rows(row(request={"headers": headers, "body": {}}))
         assert found.entry.request.headers == {"version": ("v3",)}
         assert found.warnings == {"secret_dropped": 3, "secret_masked": 1}

@@ -52,8 +52,10 @@ class TestFigures:
         ]
         assert tables["throttled"] == [{"provider": "gohighlevel", "limit": "daily", "calls": 2}]
         assert {r["source"]: r["calls"] for r in tables["sources"]} == {
-            "user": 1, "unknown": 3, "system": 1
-        }  # fmt: skip
+            "user": 1,
+            "unknown": 3,
+            "system": 1,
+        }
         assert {r["attempt"]: r["calls"] for r in tables["attempts"]} == {1: 3, 2: 1, 3: 1}
         summary = {r["figure"]: r["value"] for r in tables["summary"]}
         assert (summary["calls"], summary["not delivered"], summary["error ratio"]) == (5, 3, 0.6)
@@ -63,9 +65,19 @@ class TestFigures:
         """Of each minute the least that was left is kept."""
         figures = figures_of(limited(1, 90, 500), limited(2, 3, 499), limited(62, 80, 498))
         assert tables_of(figures)["limits"] == [
-            {"provider": "gohighlevel", "from": "2025-11-04T16:00Z", "remaining": 3, "daily_remaining": 499},
-            {"provider": "gohighlevel", "from": "2025-11-04T16:01Z", "remaining": 80, "daily_remaining": 498},
-        ]  # fmt: skip
+            {
+                "provider": "gohighlevel",
+                "from": "2025-11-04T16:00Z",
+                "remaining": 3,
+                "daily_remaining": 499,
+            },
+            {
+                "provider": "gohighlevel",
+                "from": "2025-11-04T16:01Z",
+                "remaining": 80,
+                "daily_remaining": 498,
+            },
+        ]
 
     def test_limits_are_bounded(self) -> None:
         """However long the time, the stretches stay few, and none is lost."""
@@ -75,8 +87,14 @@ class TestFigures:
 
     def test_waits(self) -> None:
         """From a text's arrival to its hand-off in one trace."""
-        arrived = {"event_id": "e", "event_type": "message.received", "status": 200,
-                   "target_url": "https://h.example/", "timestamp": START, "trace_id": LINQ}  # fmt: skip
+        arrived = {
+            "event_id": "e",
+            "event_type": "message.received",
+            "status": 200,
+            "target_url": "https://h.example/",
+            "timestamp": START,
+            "trace_id": LINQ,
+        }
         handed = row(linq_trace_id=LINQ, timestamp=START + 1_500)
         assert figures_of(arrived, handed).waits_ms == [1_500]
 
@@ -100,8 +118,10 @@ class TestPage:
 
     def test_escapes(self) -> None:
         """What a row says is text on the page."""
-        figures = figures_of(answered([{"errorCode": "A_B"}], 400, url="https://x.my.salesforce.com/a"),
-                             answered({}, 500, url=INBOUND))  # fmt: skip
+        figures = figures_of(
+            answered([{"errorCode": "A_B"}], 400, url="https://x.my.salesforce.com/a"),
+            answered({}, 500, url=INBOUND),
+        )
         figures.errors["<b>", "<script>"] += 1
         page = render_page(figures, build_tables(figures))
         assert ("<script>" in page, "&lt;script&gt;" in page) == (False, True)

@@ -121,10 +121,18 @@ class TestProbable:
 
     def rows(self, seconds: int = 30) -> list[dict[str, Any]]:
         """Return a text that came to Linq, and its hand-off."""
-        came = row(direction="in", url="https://x.linqapp.com/hook", linq_trace_id=LINQ,
-                   request={"body": {"contactId": "c1", "phone": "+15551230001", "message": "Hi"}})  # fmt: skip
-        went = answered({**MADE, "traceId": UUID}, id="went", request={"body": {"contactId": "c1"}},
-                        timestamp=1_762_272_131_482 + seconds * 1_000)  # fmt: skip
+        came = row(
+            direction="in",
+            url="https://x.linqapp.com/hook",
+            linq_trace_id=LINQ,
+            request={"body": {"contactId": "c1", "phone": "+15551230001", "message": "Hi"}},
+        )
+        went = answered(
+            {**MADE, "traceId": UUID},
+            id="went",
+            request={"body": {"contactId": "c1"}},
+            timestamp=1_762_272_131_482 + seconds * 1_000,
+        )
         return [came, went]
 
     def test_same_contact(self) -> None:
@@ -148,10 +156,19 @@ class TestProbable:
 
     def test_through_a_contact(self) -> None:
         """A number joins through the contact it was saved under in the same import."""
-        came = row(direction="in", linq_trace_id=LINQ, url="https://x.linqapp.com/hook",
-                   request={"body": {"from": "(555) 123-0001"}})  # fmt: skip
-        saved = answered({"contact": {"id": "c9"}}, 200, url=f"{GHL}/contacts/upsert",
-                         request={"body": {"phone": "+15551230001"}}, id="saved")  # fmt: skip
+        came = row(
+            direction="in",
+            linq_trace_id=LINQ,
+            url="https://x.linqapp.com/hook",
+            request={"body": {"from": "(555) 123-0001"}},
+        )
+        saved = answered(
+            {"contact": {"id": "c9"}},
+            200,
+            url=f"{GHL}/contacts/upsert",
+            request={"body": {"phone": "+15551230001"}},
+            id="saved",
+        )
         went = answered(MADE, request={"body": {"contactId": "c9"}}, id="went")
         with Chronicle(read_rows(came, saved, went).entries) as chronicle:
             finder = HomeFinder(chronicle.evidence)
@@ -171,9 +188,17 @@ class TestSpanId:
         """The recipe never changes under this tag."""
         entry = read_rows(row()).entry
         assert fingerprint(entry) == (
-            "outbound", "POST", f"{GHL}/conversations/messages/inbound", "1762272131482000000", "201",
-            "None", "51", "", "", "message_id=msgEXAMPLE0000000001",
-        )  # fmt: skip
+            "outbound",
+            "POST",
+            f"{GHL}/conversations/messages/inbound",
+            "1762272131482000000",
+            "201",
+            "None",
+            "51",
+            "",
+            "",
+            "message_id=msgEXAMPLE0000000001",
+        )
         assert (
             f"{span_id_of(entry, Home(int(LINQ, 16), 'exact', 'linq'), 0):016x}"
             == "777b56b5377e658c"

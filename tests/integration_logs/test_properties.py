@@ -26,10 +26,47 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-NAMES = ["method", "url", "status", "timestamp", "request", "response", "headers", "body", "traceId",
-         "entries", "log", "success", "message", "messageId", "type", "timezone", "source"]  # fmt: skip
-WORDS = ["POST", INBOUND, "201", TIME, "null", "2025-11-02 01:30", "America/Denver", "x-ratelimit-max: 9",
-         "Request", "Response", "Body", "Status Code", "\t", "{", "}", "[", "]", ",", '"', ":"]  # fmt: skip
+NAMES = [
+    "method",
+    "url",
+    "status",
+    "timestamp",
+    "request",
+    "response",
+    "headers",
+    "body",
+    "traceId",
+    "entries",
+    "log",
+    "success",
+    "message",
+    "messageId",
+    "type",
+    "timezone",
+    "source",
+]
+WORDS = [
+    "POST",
+    INBOUND,
+    "201",
+    TIME,
+    "null",
+    "2025-11-02 01:30",
+    "America/Denver",
+    "x-ratelimit-max: 9",
+    "Request",
+    "Response",
+    "Body",
+    "Status Code",
+    "\t",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    '"',
+    ":",
+]
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(WORDS),
     lambda inner: (
@@ -112,14 +149,26 @@ def needle(text: str) -> str:
 
 
 PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
-    "request body": lambda x: {"request": {"body": {"message": x, "phone": x, "email": x, "note": x}}},
+    "request body": lambda x: {
+        "request": {"body": {"message": x, "phone": x, "email": x, "note": x}}
+    },
     "nested": lambda x: {"request": {"body": {"properties": {"a": [{"b": f"call {x} now"}]}}}},
-    "response body": lambda x: {"response": {"body": {"success": True, "messageId": "m1", "who": x}}},
-    "error": lambda x: {"status": 400, "response": {"body": {"message": f"Contact {x} exists", "error": x}}},
+    "response body": lambda x: {
+        "response": {"body": {"success": True, "messageId": "m1", "who": x}}
+    },
+    "error": lambda x: {
+        "status": 400,
+        "response": {"body": {"message": f"Contact {x} exists", "error": x}},
+    },
     "error code": lambda x: {"status": 400, "response": {"body": {"code": x, "name": x}}},
-    "ids": lambda x: {"response": {"body": {"messageId": x, "contactId": x, "traceId": x}}, "id": x},
+    "ids": lambda x: {
+        "response": {"body": {"messageId": x, "contactId": x, "traceId": x}},
+        "id": x,
+    },
     "headers": lambda x: {"request": {"headers": {"Authorization": x, "X-To": x, "Cookie": x}}},
-    "kept headers": lambda x: {"response": {"headers": {"x-request-id": x, "cf-ray": x, "Version": x}, "body": {}}},
+    "kept headers": lambda x: {
+        "response": {"headers": {"x-request-id": x, "cf-ray": x, "Version": x}, "body": {}}
+    },
     "query": lambda x: {"url": f"{GHL}/contacts/?phone={x}&locationId={x}&token={x}"},
     "path": lambda x: {"url": f"{GHL}/contacts/{x.replace('/', '')}"},
     "unknown path": lambda x: {"url": f"https://crm.example/people/{x.replace('/', '')}/x"},
@@ -131,7 +180,7 @@ PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
     "bad url": lambda x: {"url": x},
     "provider": lambda x: {"provider": x, "event_type": x, "event_id": x, "attempt": x},
     "text body": lambda x: {"response": {"body": f"<html>{x}</html>"}},
-}  # fmt: skip
+}
 
 
 class TestNothingPrivateComesOut:
@@ -139,7 +188,7 @@ class TestNothingPrivateComesOut:
     @given(held=private)
     @settings(max_examples=20)
     def test_everywhere(self, place: str, held: str) -> None:
-        """A number, an address or a key in any field is in no entry, span, log, report or complaint."""
+        """A number, an address or a key in any field is in nothing that is ever shown."""
         whole = {
             "method": "POST",
             "url": INBOUND,
@@ -193,9 +242,17 @@ class TestNothingPrivateComesOut:
         path.unlink(missing_ok=True)
         with EntrySink(path) as sink:
             sink.write(
-                "POST", one["url"], one.get("status", 201), source=one.get("source"), error=one.get("error"),
-                entry_id=one.get("id"), linq_trace_id=one.get("id"), provider=one.get("provider"),
-                request_headers=one["request"].get("headers"), request_body=one["request"].get("body"),
-                response_headers=one["response"].get("headers"), response_body=one["response"].get("body"),
-            )  # fmt: skip
+                "POST",
+                one["url"],
+                one.get("status", 201),
+                source=one.get("source"),
+                error=one.get("error"),
+                entry_id=one.get("id"),
+                linq_trace_id=one.get("id"),
+                provider=one.get("provider"),
+                request_headers=one["request"].get("headers"),
+                request_body=one["request"].get("body"),
+                response_headers=one["response"].get("headers"),
+                response_body=one["response"].get("body"),
+            )
         assert needle(held) not in path.read_text()

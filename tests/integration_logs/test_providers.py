@@ -75,9 +75,13 @@ class TestProviders:
 
     @pytest.mark.parametrize(
         ("text", "name"),
-        [("no text in GoHighLevel", "gohighlevel"), ("GHL?", "gohighlevel"), ("Hub Spot", "hubspot"),
-         ("where is it", None)],
-    )  # fmt: skip
+        [
+            ("no text in GoHighLevel", "gohighlevel"),
+            ("GHL?", "gohighlevel"),
+            ("Hub Spot", "hubspot"),
+            ("where is it", None),
+        ],
+    )
     def test_mentioned(self, text: str, name: str | None) -> None:
         """A question names a CRM as people do."""
         found = load_providers().find_mentioned(text)
@@ -95,7 +99,8 @@ class TestPath:
     def test_steps(self) -> None:
         """Names, numbers and stars lead into JSON."""
         value = [{"a": None}, {"a": [{"b": 1}, {"b": 2}]}]
-        assert [find_path(value, path) for path in ("1.a.1.b", "*.a.0.b", "*.a.*.b", "9.a", "a", "1.a.x")] == [
-            2, 1, 1, None, None, None
-        ]  # fmt: skip
+        assert [
+            find_path(value, path)
+            for path in ("1.a.1.b", "*.a.0.b", "*.a.*.b", "9.a", "a", "1.a.x")
+        ] == [2, 1, 1, None, None, None]
         assert find_first({"x": "", "y": 3}, ("x", "y")) == 3

@@ -90,22 +90,40 @@ class TestSpan:
 
     def test_number_of_attributes(self) -> None:
         """The richest row has 32 attributes by default, and more on request."""
-        headers = {"x-ratelimit-max": "1", "x-ratelimit-remaining": "0", "x-ratelimit-limit-daily": "1",
-                   "x-ratelimit-daily-remaining": "1", "cf-ray": "8a1b2c3d4e5f-DEN"}  # fmt: skip
-        body = {"statusCode": 429, "message": "Too many", "traceId": "t1", "messageId": "m1",
-                "conversationId": "c1", "contactId": "k1", "locationId": "l1"}  # fmt: skip
+        headers = {
+            "x-ratelimit-max": "1",
+            "x-ratelimit-remaining": "0",
+            "x-ratelimit-limit-daily": "1",
+            "x-ratelimit-daily-remaining": "1",
+            "cf-ray": "8a1b2c3d4e5f-DEN",
+        }
+        body = {
+            "statusCode": 429,
+            "message": "Too many",
+            "traceId": "t1",
+            "messageId": "m1",
+            "conversationId": "c1",
+            "contactId": "k1",
+            "locationId": "l1",
+        }
         whole = answered(body, 429, headers=headers, id="r", request={"body": {"altId": "a1"}})
         (span,) = sent(whole)
         (more,) = sent(whole, detail=True)
         assert len(span.attributes) <= 32
         assert set(more.attributes) - set(span.attributes) == {
-            "url.scheme", "http.request.body.size", "http.response.body.size", "log.file.name",
-            "linq.integration.entry.line", "linq.integration.entry.format",
-            "linq.integration.time.precision", "http.response.header.x-ratelimit-max",
-            "http.response.header.x-ratelimit-remaining", "http.response.header.cf-ray",
+            "url.scheme",
+            "http.request.body.size",
+            "http.response.body.size",
+            "log.file.name",
+            "linq.integration.entry.line",
+            "linq.integration.entry.format",
+            "linq.integration.time.precision",
+            "http.response.header.x-ratelimit-max",
+            "http.response.header.x-ratelimit-remaining",
+            "http.response.header.cf-ray",
             "http.response.header.x-ratelimit-limit-daily",
             "http.response.header.x-ratelimit-daily-remaining",
-        }  # fmt: skip
+        }
 
     def test_sampler_of_the_app(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The app's sampler and resource do not count: every row is kept, and the same twice."""
@@ -139,13 +157,24 @@ class TestLogRecord:
         """A log record says the same in the context of its span, and never a body."""
         spans, records = InMemorySpanExporter(), InMemoryLogRecordExporter()
         rows = [answered("", id="row-1"), answered({"statusCode": 401, "message": "no"}, 401)]
-        replay(read_rows(*rows).entries, signal="both",
-               exporters={"traces": spans, "logs": records})  # fmt: skip
+        replay(
+            read_rows(*rows).entries, signal="both", exporters={"traces": spans, "logs": records}
+        )
         found = [one.log_record for one in records.get_finished_logs()]
         assert [(r.body, r.severity_text, r.timestamp, r.event_name) for r in found] == [
-            ("POST /conversations/messages/inbound → 201 unconfirmed", "WARN", TIME_NS, "linq.integration.call"),
-            ("POST /conversations/messages/inbound → 401 rejected", "ERROR", TIME_NS, "linq.integration.call"),
-        ]  # fmt: skip
+            (
+                "POST /conversations/messages/inbound → 201 unconfirmed",
+                "WARN",
+                TIME_NS,
+                "linq.integration.call",
+            ),
+            (
+                "POST /conversations/messages/inbound → 401 rejected",
+                "ERROR",
+                TIME_NS,
+                "linq.integration.call",
+            ),
+        ]
         assert [(r.trace_id, r.span_id) for r in found] == [
             (s.context.trace_id, s.context.span_id) for s in spans.get_finished_spans()
         ]
@@ -164,8 +193,12 @@ class TestReplay:
                 return super().export(spans)
 
         exporter, seen = Counting(), list[int]()
-        done = replay(read_rows(*reversed(many(10))).entries, exporters={"traces": exporter}, batch_size=4,
-                      progress=seen.append)  # fmt: skip
+        done = replay(
+            read_rows(*reversed(many(10))).entries,
+            exporters={"traces": exporter},
+            batch_size=4,
+            progress=seen.append,
+        )
         assert (done, sizes, seen) == (Replayed(10, 0, 0, 0), [4, 4, 2], [4, 8, 10])
         starts = [span.start_time for span in exporter.get_finished_spans()]
         assert starts == sorted(starts)

@@ -59,8 +59,11 @@ class TestReport:
             "the Linq trace of the message: the webhook's trace_id, or a store",
         )
         text = render_markdown(report)
-        assert [word for word in ("`401`", "secret dropped: 2", UUID, "| Triggered by | `system` |")
-                if word not in text] == []  # fmt: skip
+        assert [
+            word
+            for word in ("`401`", "secret dropped: 2", UUID, "| Triggered by | `system` |")
+            if word not in text
+        ] == []
         assert json.loads(render_json(report))["calls"][0]["status"] == 401
 
     def test_attempts_and_neighbours(self) -> None:
@@ -68,8 +71,14 @@ class TestReport:
         ids = {"contactId": "cnt1"}
         first = answered({"statusCode": 500, **ids}, 500, id="a", timestamp=1_762_272_000_000)
         again = answered({**MADE, **ids}, id="b", timestamp=1_762_272_003_000)
-        other = answered({"contact": {"id": "cnt1"}}, 200, url=f"{GHL}/contacts/cnt1", method="PUT",
-                         id="c", timestamp=1_762_272_050_000)  # fmt: skip
+        other = answered(
+            {"contact": {"id": "cnt1"}},
+            200,
+            url=f"{GHL}/contacts/cnt1",
+            method="PUT",
+            id="c",
+            timestamp=1_762_272_050_000,
+        )
         late = {**other, "timestamp": 1_762_272_900_000, "id": "d"}
         report = report_of("cnt1", first, again, id_less(other))
         assert [call.get("attempt") for call in report.calls] == [None, 2, None]
@@ -82,8 +91,12 @@ class TestReport:
         ghl = answered(
             {"contact": {"id": "c1"}}, 200, url=f"{GHL}/contacts/upsert", request=person, id="a"
         )
-        hubspot = answered({"id": "7"}, url="https://api.hubapi.com/crm/v3/objects/contacts", id="b",
-                           request={"body": {"properties": {"mobilephone": "(555) 123-0001"}}})  # fmt: skip
+        hubspot = answered(
+            {"id": "7"},
+            url="https://api.hubapi.com/crm/v3/objects/contacts",
+            id="b",
+            request={"body": {"properties": {"mobilephone": "(555) 123-0001"}}},
+        )
         report = report_of("a", ghl, hubspot)
         assert [call["operation"] for call in report.neighbours] == ["hubspot contact.create"]
         assert "123" not in render_markdown(report).replace("http", "")
@@ -91,14 +104,25 @@ class TestReport:
     def test_from_a_store(self) -> None:
         """A store says how the message was sent, also where no row is at hand."""
         store = open_store("memory:")
-        store.save(Origin(f"00-{'a' * 32}-{'b' * 16}-01", lifecycle=f"00-{LINQ}-{'c' * 16}-01",
-                          linq_trace_ids=(LINQ,), message_id="m1", accepted_at=10**18))  # fmt: skip
+        store.save(
+            Origin(
+                f"00-{'a' * 32}-{'b' * 16}-01",
+                lifecycle=f"00-{LINQ}-{'c' * 16}-01",
+                linq_trace_ids=(LINQ,),
+                message_id="m1",
+                accepted_at=10**18,
+            )
+        )
         report = report_of("m1", store=store)
         store.close()
         assert report.sent == {
-            "found_by": "message", "message_id": "m1", "linq_trace_ids": [LINQ], "sending_trace": "a" * 32,
-            "life": LINQ, "accepted": "2001-09-09T01:46:40.000000000Z",
-        }  # fmt: skip
+            "found_by": "message",
+            "message_id": "m1",
+            "linq_trace_ids": [LINQ],
+            "sending_trace": "a" * 32,
+            "life": LINQ,
+            "accepted": "2001-09-09T01:46:40.000000000Z",
+        }
         assert report.missing == ("the row of the integration log: give a file that holds it",)
         assert LINQ in render_markdown(report)
 
@@ -106,9 +130,12 @@ class TestReport:
         """A table row lacks what a panel would show."""
         bare = {**row(response=None), "id": "x"}
         assert [one.partition(":")[0] for one in report_of("x", bare).missing] == [
-            "the response body", "the request body", "whether it was user- or system-triggered",
-            "a trace id", "the Linq trace of the message",
-        ]  # fmt: skip
+            "the response body",
+            "the request body",
+            "whether it was user- or system-triggered",
+            "a trace id",
+            "the Linq trace of the message",
+        ]
 
     def test_unknown(self) -> None:
         """An id nobody knows is said."""
@@ -137,8 +164,9 @@ class TestReport:
         report = report_of("row-1", row(id="row-1"))
         paths = write_report(report, tmp_path)
         assert [(path.name, path.stat().st_mode & 0o777) for path in paths] == [
-            ("report.md", 0o600), ("report.json", 0o600)
-        ]  # fmt: skip
+            ("report.md", 0o600),
+            ("report.json", 0o600),
+        ]
         with pytest.raises(ConfigurationError, match=r"report\.md cannot be written"):
             write_report(report, tmp_path)
 

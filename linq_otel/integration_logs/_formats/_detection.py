@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import IO, TYPE_CHECKING, Final, cast
 
 from linq_otel.errors import LogFormatError
 
 from ._csv_rows import is_header, read_csv
 from ._json_rows import read_json, read_ndjson
+from ._json_stream import LISTS
 from ._panel_rows import find_heading, is_method, is_table_row, read_panels
 
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _HEAD: Final = 65_536
 _LOOKED_AT: Final = 50
+_WRAPPER: Final = re.compile(rf'"(?:{"|".join(sorted(LISTS))})"\s*:\s*\[|"log"\s*:\s*\{{')
 
 
 def read_rows(
@@ -81,6 +84,8 @@ def _detect_json(lines: list[str]) -> Format:
     if _is_object(first):
         is_row = not _holds_rows(first)
         return "ndjson" if is_row else "json"
+    if _WRAPPER.search(first):
+        return "json"
     # A first line that was cut off is no document if whole rows follow it.
     return "ndjson" if any(_is_object(line.strip()) for line in lines[1:]) else "json"
 
@@ -89,7 +94,9 @@ def _is_object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
-        return line.startswith("{") and line.endswith("}") and len(line) > 2  # noqa: PLR2004
+        # JavaScript, perhaps: it will be rejected, line by line.
+        is_closed = line.count("{") == line.count("}") and line.count("[") == line.count("]")
+        return line.startswith("{") and line.endswith("}") and is_closed and len(line) > 2  # noqa: PLR2004
 
 
 def _holds_rows(line: str) -> bool:
