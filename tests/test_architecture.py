@@ -308,7 +308,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "integration_logs._findings",
         },
         "integration_logs._evidence": {"integration_logs._entries", "integration_logs._people"},
-        "integration_logs._figures": {"_times", "integration_logs._entries"},
+        "integration_logs._figures": {"integration_logs._entries"},
         "integration_logs._repeats": {"integration_logs._entries"},
         "integration_logs._crm_traces": {
             "integration_logs._entries",
@@ -350,7 +350,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "integration_logs._patterns",
             "integration_logs._redaction",
         },
-        "integration_logs._pages": {"integration_logs._figures"},
+        "integration_logs._figure_tables": {"_times", "integration_logs._figures"},
         "integration_logs._chronicle": {
             "integration_logs._entries",
             "integration_logs._evidence",
@@ -400,6 +400,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "integration_logs._findings",
             "integration_logs._options",
         },
+        "integration_logs._pages": {"integration_logs._figure_tables", "integration_logs._figures"},
         "integration_logs._span_attributes": {
             "_attributes",
             "integration_logs._entries",
@@ -460,6 +461,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "integration_logs._exchanges",
             "integration_logs._fields._headers",
             "integration_logs._findings",
+            "integration_logs._people",
             "integration_logs._providers._model",
             "integration_logs._redaction",
             "integration_logs._rows",
@@ -486,6 +488,8 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "integration_logs._entries",
             "integration_logs._exchanges",
             "integration_logs._facts",
+            "integration_logs._fields._bodies",
+            "integration_logs._fields._headers",
             "integration_logs._fields._json_values",
             "integration_logs._findings",
             "integration_logs._options",

@@ -4,45 +4,42 @@ What the commands over integration logs do, once their options are understood.
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-from rich.table import Table as RichTable
 
 from linq_otel.errors import ConfigurationError
 from linq_otel.integration_logs import ReadOptions, ReplayOptions, read, replay
 from linq_otel.integration_logs._answers import find_answer
 from linq_otel.integration_logs._chronicle import Chronicle
 from linq_otel.integration_logs._fields._zones import get_zone
-from linq_otel.integration_logs._figures import build_tables, count_figures
-from linq_otel.integration_logs._pages import render_page
+from linq_otel.integration_logs._figure_tables import build_tables
+from linq_otel.integration_logs._figures import count_figures
 from linq_otel.integration_logs._providers import load_providers
 from linq_otel.integration_logs._report_files import write_report
 from linq_otel.integration_logs._reports import build_report
 
+from ._log_figures import WRITERS, draw_table
 from ._log_options import EXIT_IN_PART, EXIT_NOTHING_USABLE
 from ._log_summaries import exit_code, say_chronicle, say_rejects, say_windows, spell_range
 from ._waterfall import build_console
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from rich.console import Console
 
     from linq_otel.integration_logs import Replayed
-    from linq_otel.integration_logs._figures import Figures, Table
     from linq_otel.stores import Store
 
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _EXIT_OK: Final = 0
 _EXIT_STOPPED: Final = 1
 
@@ -135,7 +132,7 @@ def _spell_done(done: Replayed) -> str:
 def _print_verdicts(chronicle: Chronicle, console: Console) -> None:
     for table in build_tables(count_figures(chronicle)):
         if table.name == "verdicts" and table.rows:
-            console.print(_draw(table))
+            console.print(draw_table(table))
 
 
 def run_stats(
@@ -144,8 +141,8 @@ def run_stats(
     """
     Print the figures; returns the exit code.
     """
-    if as_format not in _WRITERS:
-        raise ConfigurationError(f"--as must be one of {', '.join(_WRITERS)}")
+    if as_format not in WRITERS:
+        raise ConfigurationError(f"--as must be one of {', '.join(WRITERS)}")
     reading = read(*files, options=options)
     with Chronicle(reading) as chronicle:
         figures = count_figures(chronicle)
@@ -153,59 +150,14 @@ def run_stats(
     say_rejects(reading, build_console(sys.stderr))
     tables = build_tables(figures)
     if output is None:
-        _WRITERS[as_format](figures, tables, sys.stdout)
+        WRITERS[as_format](figures, tables, sys.stdout)
     else:
         try:
             with output.open("w", encoding="utf-8", newline="") as file:
-                _WRITERS[as_format](figures, tables, file)
+                WRITERS[as_format](figures, tables, file)
         except OSError as error:
             raise ConfigurationError(f"{output} cannot be written: {error.strerror}") from error
     return exit_code(reading)
-
-
-def _write_table(_figures: Figures, tables: Sequence[Table], out: IO[str]) -> None:
-    console = build_console(out)
-    for table in tables:
-        if table.rows:
-            console.print(_draw(table))
-
-
-def _draw(table: Table) -> RichTable:
-    drawn = RichTable(title=table.title, title_justify="left", box=None, pad_edge=False)
-    for column in table.columns:
-        drawn.add_column(column, justify="right" if column in {"calls", "value"} else "left")
-    for row in table.rows:
-        drawn.add_row(*("-" if cell is None else str(cell) for cell in row))
-    return drawn
-
-
-def _write_json(_figures: Figures, tables: Sequence[Table], out: IO[str]) -> None:
-    document = {table.name: table.to_dicts() for table in tables}
-    out.write(json.dumps(document, indent=2) + "\n")
-
-
-def _write_csv(_figures: Figures, tables: Sequence[Table], out: IO[str]) -> None:
-    writer = csv.writer(out)
-    for table in tables:
-        writer.writerow([table.name, *table.columns])
-        writer.writerows([table.name, *map(_defuse, row)] for row in table.rows)
-
-
-def _defuse(cell: Any) -> Any:
-    # A spreadsheet runs what begins so.
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
-def _write_html(figures: Figures, tables: Sequence[Table], out: IO[str]) -> None:
-    out.write(render_page(figures, tables))
-
-
-_WRITERS: Final = {
-    "table": _write_table,
-    "json": _write_json,
-    "csv": _write_csv,
-    "html": _write_html,
-}
 
 
 def run_report(

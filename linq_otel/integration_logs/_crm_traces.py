@@ -95,6 +95,8 @@ def _read(value: object, findings: Findings) -> str | None:
         findings.warn("trace_id_unreadable")
         return None
     text = value.strip().strip("\"'").strip()
+    if _UUID.fullmatch(text):
+        return text if text.strip("0-") else None
     if parse_otel_trace_id(text) is None or is_masked(text) or _is_private(text):
         return None
     if len(text) <= _LONGEST:

@@ -15,6 +15,7 @@ from linq_otel._origins import parse_traceparent
 from ._entries import Moment
 from ._exchanges import WEBHOOK_LOGS
 from ._fields._headers import first
+from ._people import keyed
 from ._providers._model import find_first, find_path
 from ._redaction import find_id
 
@@ -157,3 +158,18 @@ def find_event_type(row: RawRow) -> str | None:
     """
     text = row.find_text("event_type")
     return text if text and len(text) <= 64 and _EVENT_TYPE.fullmatch(text) else None  # noqa: PLR2004
+
+
+def identify(call: Exchange, moment: Moment, linq_trace_id: str | None) -> tuple[bytes, bytes]:
+    """
+    Return what tells *call* from any other, and what it shares with its own attempts.
+    """
+    said = (
+        call.direction,
+        call.method,
+        call.url,
+        linq_trace_id or "",
+        call.request_body.text or "",
+    )
+    answered = (str(moment.unix_ns), str(call.status), call.response_body.text or "")
+    return keyed("\0".join((*said, *answered))), keyed("\0".join(said))

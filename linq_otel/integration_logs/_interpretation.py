@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ._crm_traces import find_crm_trace
-from ._entries import CrmTrace, Entry, Place
+from ._entries import Entry, Place
 from ._exchanges import WEBHOOK_LOGS, Exchange, ExchangeReader
 from ._facts import (
     check_time,
@@ -15,13 +15,14 @@ from ._facts import (
     find_ids,
     find_linq_trace_id,
     find_request_id,
+    identify,
     parse_attempt,
     parse_duration,
     parse_source,
 )
 from ._fields._json_values import JsonReader
 from ._panels import keep_panel
-from ._people import find_people, keyed
+from ._people import find_people
 from ._providers import load_providers
 from ._rate_limits import parse_rate_limit
 from ._redaction import find_id, redact_message
@@ -33,7 +34,9 @@ from ._verdicts import Answered, judge
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._entries import Outcome, RateLimit
+    from ._entries import CrmTrace, Outcome, Panel, RateLimit
+    from ._fields._bodies import Body
+    from ._fields._headers import Headers
     from ._findings import Findings
     from ._options import ReadOptions
     from ._rows import RawRow
@@ -69,15 +72,12 @@ class Interpreter:
         rate_limit = parse_rate_limit(call.response_headers, call.route.provider, findings)
         outcome = self._judge(row, call, rate_limit)
         moment, skew_ms = check_time(call, findings)
-        bodies = options.bodies
         people = find_people(call.request_body.value, call.route.address, options.pseudonym_key)
         ids = find_ids(call)
         if people.phone_hash:
             ids["phone_hash"] = people.phone_hash
         linq_trace_id = find_linq_trace_id(row, call)
-        said = (call.direction, call.method, call.url, linq_trace_id or "")
-        carried = call.request_body.text or ""
-        answered = (str(moment.unix_ns), str(call.status), call.response_body.text or "")
+        identity, retry_key = identify(call, moment, linq_trace_id)
         return Entry(
             place=place,
             entry_id=find_id(row.get("id")),
@@ -89,12 +89,8 @@ class Interpreter:
             source=parse_source(row.find_text("source")),
             moment=moment,
             duration_ms=parse_duration(row.get("duration_ms"), findings),
-            request=keep_panel(
-                call.request_headers, call.request_body, bodies, self.reader, findings
-            ),
-            response=keep_panel(
-                call.response_headers, call.response_body, bodies, self.reader, findings
-            ),
+            request=self._keep(call.request_headers, call.request_body),
+            response=self._keep(call.response_headers, call.response_body),
             provider=call.route.provider.name,
             operation=call.route.operation.name if call.route.operation else "other",
             outcome=outcome,
@@ -107,11 +103,14 @@ class Interpreter:
             attempt=parse_attempt(row),
             rate_limit=rate_limit,
             skew_ms=skew_ms,
-            identity=keyed("\0".join((*said, carried, *answered))),
-            retry_key=keyed("\0".join((*said, carried))),
+            identity=identity,
+            retry_key=retry_key,
             subjects=people.subjects,
             text_key=people.text_key,
         )
+
+    def _keep(self, headers: Headers, body: Body) -> Panel:
+        return keep_panel(headers, body, self._options.bodies, self.reader, self._findings)
 
     def _judge(self, row: RawRow, call: Exchange, rate_limit: RateLimit) -> Outcome:
         error = row.find_text("error")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ._figures import Figures, Table
+    from ._figure_tables import Table
+    from ._figures import Figures
 
 
 _HEAD: Final = """<!doctype html>

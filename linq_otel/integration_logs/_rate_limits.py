@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NUMBER: Final = re.compile(r"(\d{1,15})(,\s*\d+)*", re.ASCII)
 _USAGE: Final = re.compile(r"(?:^|[;\s])api-usage=(\d{1,15})/(\d{1,15})", re.ASCII)
+_LONG: Final = 16
 _NOTHING: Final = RateLimit()
 
 
@@ -36,9 +37,11 @@ def parse_rate_limit(
         return _parse_usage(first(headers, provider.usage_header), findings)
     found: dict[str, int] = {}
     for name, field in provider.rate_limits.items():
-        text = first(headers, name)
-        if text is not None and field not in found:
-            number = _parse_number(text, findings)
+        values = headers.get(name)
+        if values and field not in found:
+            text = values[0]
+            is_plain = text.isdecimal() and text.isascii() and len(text) < _LONG
+            number = int(text) if is_plain else _parse_number(text, findings)
             if number is not None:
                 found[field] = number
     return RateLimit(**found) if found else _NOTHING

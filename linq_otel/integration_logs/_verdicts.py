@@ -55,31 +55,23 @@ def judge(call: Answered, findings: Findings) -> Outcome:
     if call.status is None:
         message = call.transport_error
         return Outcome("unknown", "no_response", None, message and redact_message(message))
-    code = _find_code(call)
     _compare(call, findings)
-    if call.status == _TOO_MANY or _is_throttle_code(call, code):
-        return _fail(call, "throttled", str(call.status), code, _throttled_by(call))
-    if call.status >= _SERVER_ERROR:
-        return _fail(call, "unknown", str(call.status), code)
-    if call.status >= _CLIENT_ERROR:
-        return _fail(call, "rejected", str(call.status), code)
-    return _judge_success(call, code)
+    if call.status < _CLIENT_ERROR:
+        return _judge_success(call, call.status)
+    if call.status == _TOO_MANY or _find_code(call) in call.provider.throttle_codes:
+        return _fail(call, "throttled", str(call.status), _throttled_by(call))
+    return _fail(call, "unknown" if call.status >= _SERVER_ERROR else "rejected", str(call.status))
 
 
-def _is_throttle_code(call: Answered, code: str | None) -> bool:
-    is_failed = call.status is not None and call.status >= _CLIENT_ERROR
-    return is_failed and code in call.provider.throttle_codes
-
-
-def _judge_success(call: Answered, code: str | None) -> Outcome:
-    if call.status == _MULTIPLE:
-        return _fail(call, "rejected", "multiple_matches", code)
-    if call.status is None or not 200 <= call.status < _REDIRECT:  # noqa: PLR2004  # Success.
+def _judge_success(call: Answered, status: int) -> Outcome:
+    if status == _MULTIPLE:
+        return _fail(call, "rejected", "multiple_matches")
+    if not 200 <= status < _REDIRECT:  # noqa: PLR2004  # Success.
         return Outcome("unknown")
     if _is_success(call.body.value) is False:
-        return _fail(call, "rejected", "success_false", code)
-    if call.status == _MULTI_STATUS or _has_failed_parts(call.body.value):
-        return _fail(call, "partial", "partial_failure", code)
+        return _fail(call, "rejected", "success_false")
+    if status == _MULTI_STATUS or _has_failed_parts(call.body.value):
+        return _fail(call, "partial", "partial_failure")
     if call.direction == "inbound" or _is_read(call):
         return Outcome("not_applicable")
     return Outcome("delivered" if _is_confirmed(call) else "unconfirmed")
@@ -143,10 +135,9 @@ def _fail(
     call: Answered,
     delivery: Delivery,
     error_type: str,
-    code: str | None,
     throttled_by: str | None = None,
 ) -> Outcome:
-    return Outcome(delivery, error_type, code, _find_message(call), throttled_by)
+    return Outcome(delivery, error_type, _find_code(call), _find_message(call), throttled_by)
 
 
 def _find_code(call: Answered) -> str | None:

@@ -49,7 +49,7 @@ class TestImport:
         )
 
     def test_backend(self) -> None:
-        """A backend that is named is warned of alone."""
+        """Case 56: rows older than a backend takes are said before, of one that is named alone."""
         done = run("import", EIGHT, "--dry-run", "--backend", "dash0")
         assert [line for line in done.stderr.splitlines() if line.startswith("too old")] == [
             "too old   dash0: 8 rows are older than 6 h; older spans are dropped"

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from linq_otel.integration_logs._chronicle import Chronicle
-from linq_otel.integration_logs._figures import Figures, build_tables, count_figures
+from linq_otel.integration_logs._figure_tables import build_tables
+from linq_otel.integration_logs._figures import Figures, count_figures
 from linq_otel.integration_logs._pages import render_page
 from support.log_rows import INBOUND, MADE, answered, read_rows, row
 
