@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from linq_otel._ids import parse_linq_trace_id
@@ -16,7 +17,7 @@ from ._entries import Moment
 from ._exchanges import WEBHOOK_LOGS
 from ._fields._headers import first
 from ._people import keyed
-from ._providers._model import find_first, find_path
+from ._providers._model import find_first, follow
 from ._redaction import find_id
 
 
@@ -113,13 +114,19 @@ def find_ids(call: Exchange) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, paths in provider.ids.items():
         for path in paths:
-            side, _, rest = path.partition(".")
-            value = find_path(places[side], rest) if places[side] else None
+            side, steps = _split(path)
+            value = follow(places[side], steps) if places[side] else None
             held = None if value is None else find_id(value, numeric=provider.are_ids_numeric)
             if held is not None:
                 found[name] = held
                 break
     return found
+
+
+@lru_cache(maxsize=1_024)
+def _split(path: str) -> tuple[str, tuple[str, ...]]:
+    side, *steps = path.split(".")
+    return side, tuple(steps)
 
 
 def find_request_id(call: Exchange) -> str | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _EMPTY: Final = Panel()
+_READ_ALREADY: Final = frozenset({"content-type", "date"})
 _BODY_AT_MOST: Final = 2_000  # Characters: what the strictest backends keep of one value.
 
 
@@ -50,13 +51,20 @@ def keep_headers(headers: Headers, findings: Findings) -> Mapping[str, tuple[str
     """
     kept: dict[str, tuple[str, ...]] = {}
     for name, values in headers.items():
-        if is_kept_header(name):
-            if name not in {"content-type", "date"}:
-                kept[name] = tuple(map(_keep_value, values))
-        elif is_secret_name(name):
+        fate = _fate_of(name)
+        if fate == "kept":
+            kept[name] = tuple(map(_keep_value, values))
+        elif fate == "secret":
             is_hidden = bool(values) and is_masked(values[0])
             findings.warn("secret_masked" if is_hidden else "secret_dropped")
     return kept
+
+
+@lru_cache(maxsize=1_024)
+def _fate_of(name: str) -> str:
+    if is_kept_header(name):
+        return "read" if name in _READ_ALREADY else "kept"
+    return "secret" if is_secret_name(name) else "dropped"
 
 
 @lru_cache(maxsize=4_096)

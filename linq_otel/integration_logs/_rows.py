@@ -77,13 +77,14 @@ def gather_row(line: int, format_: str, found: Mapping[str, object], findings: F
     row = RawRow(line, format_)
     fields = row.fields
     statuses: list[tuple[int, object]] = []
-    for name, canonical, rank in _plan(tuple(found)):
+    plan = _plan(tuple(found))
+    for name, canonical, rank in plan:
         value = found[name]
         if canonical in _MULTIPLE:
             statuses.append((rank, value))
         elif fields.get(canonical) in _EMPTY:
             fields[canonical] = value
-    row.unknown = len(found) - len(_plan(tuple(found)))
+    row.unknown = len(found) - len(plan)
     for side in _SIDES:
         if side in fields:
             _open_side(row, side, statuses)

@@ -103,10 +103,13 @@ def find_path(value: object, path: str) -> object:
 
     A number counts from the start of a list, and ``*`` is the first element that has the rest.
     """
-    return _follow(value, steps_of(path), 0)
+    return follow(value, steps_of(path))
 
 
-def _follow(value: object, steps: tuple[str, ...], at: int) -> object:
+def follow(value: object, steps: tuple[str, ...], at: int = 0) -> object:
+    """
+    Return what stands behind the steps of a path, from *at* on; None if nothing does.
+    """
     while at < len(steps):
         if isinstance(value, dict):
             value = cast("dict[str, object]", value).get(steps[at])
@@ -125,7 +128,7 @@ def _follow_list(items: list[object], steps: tuple[str, ...], at: int) -> object
     elif step != "*":
         return None
     for item in items:
-        found = _follow(item, steps, at + 1)
+        found = follow(item, steps, at + 1)
         if found is not None:
             return found
     return None
@@ -138,7 +141,7 @@ def find_first(value: object, paths: tuple[str, ...]) -> object:
     if not value:
         return None
     for path in paths:
-        found = _follow(value, steps_of(path), 0)
+        found = follow(value, steps_of(path))
         if found is not None and found != "":
             return found
     return None
