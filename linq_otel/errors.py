@@ -6,6 +6,8 @@ Every error a caller of this package can meet.
     LinqOtelError
     ├── ConfigurationError        an option has a value we cannot use
     │   └── MissingExtraError     an optional dependency is not installed
+    ├── LogFormatError            a file of integration logs cannot be read
+    ├── RedactionError            a report would show what it must not
     ├── StoreError                a store cannot be opened or read
     │   └── UnreadableOriginError one row of it is no origin
     └── WebhookError              a delivery cannot be accepted
@@ -22,8 +24,10 @@ from __future__ import annotations
 __all__ = [
     "ConfigurationError",
     "LinqOtelError",
+    "LogFormatError",
     "MalformedEventError",
     "MissingExtraError",
+    "RedactionError",
     "SignatureError",
     "StoreError",
     "UnreadableOriginError",
@@ -54,6 +58,27 @@ class MissingExtraError(ConfigurationError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs more packages: pip install 'linq-otel[{extra}]'")
         self.extra = extra
+
+
+class LogFormatError(LinqOtelError):
+    """
+    A file holds no integration logs that can be read.
+
+    Attributes:
+        file: Its base name.
+        line: The line, counted from 1; 0 where it is the file as a whole.
+    """
+
+    def __init__(self, file: str, line: int, reason: str) -> None:
+        super().__init__(f"{file}:{line}: {reason}" if line else f"{file}: {reason}")
+        self.file = file
+        self.line = line
+
+
+class RedactionError(LinqOtelError):
+    """
+    What was about to be written holds a secret, an address or a phone number.
+    """
 
 
 class StoreError(LinqOtelError):

@@ -26,6 +26,7 @@ STORY = "tests/support/story.py"
 UNTOUCHED = "tests/receivers/test_untouched_apps.py"
 RUN_BY = {
     "fastapi_app.py": STORY,
+    "integration_logs.py": "tests/test_examples.py",
     "lambda_handler.py": "tests/test_examples.py",
     "plain_server.py": "tests/test_examples.py",
     "send_message.py": STORY,
@@ -125,3 +126,25 @@ class TestLambdaHandler:
                 "process message.delivered",
                 "update order",
             ]
+
+
+class TestIntegrationLogs:
+    def test_rows(self, tmp_path: Path) -> None:
+        """
+        Rows are read, what did not arrive is named, and every row leaves as a span.
+        """
+        rows = REPOSITORY / "tests" / "integration_logs" / "samples" / "eight.ndjson"
+        with open_span_sink() as sink:
+            environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint, "NO_PROXY": LOOPBACK}
+            command = [str(EXAMPLES / "integration_logs.py"), str(rows)]
+            with open_program("bridge", command, environment, tmp_path) as bridge:
+                assert (bridge.wait(), bridge.complaints) == (0, "")
+                assert bridge.lines == [
+                    "POST /conversations/messages/inbound -> 201 unconfirmed",
+                    "POST /conversations/messages/inbound -> 401 rejected",
+                    "PUT /contacts/{id} -> 429 throttled",
+                    "PATCH /crm/v3/objects/contacts/{email} -> 400 rejected",
+                    "POST /services/data/{version}/composite/sobjects -> 200 partial",
+                    "8 sent",
+                ]
+            assert len(sink.names) == 8

@@ -24,6 +24,7 @@ DOORS = [
     "linq_otel.environment_variables",
     "linq_otel.errors",
     "linq_otel.export",
+    "linq_otel.integration_logs",
     "linq_otel.links",
     "linq_otel.origins",
     "linq_otel.propagation",
@@ -190,6 +191,7 @@ class TestImport:
             "from linq_otel.webhooks import WebhookReceiver",
             "from linq_otel.webhooks.asgi import LinqWebhookMiddleware",
             "from linq_otel import errors, environment_variables",
+            "from linq_otel.integration_logs import read",
         ],
     )
     def test_doors(self, statement: str) -> None:

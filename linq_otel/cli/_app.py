@@ -16,6 +16,7 @@ from linq_otel.testing import SCENARIOS
 
 from ._demo import run_demo
 from ._demo_story import DemoOptions
+from ._log_commands import add_log_commands
 from ._stores import run_create_tables, run_prune
 
 
@@ -135,3 +136,6 @@ def create_tables(store: _StoreUrl = None) -> None:
     or refuses, with 2 if it is not understood.
     """
     raise typer.Exit(run_create_tables(store, sys.stdout, sys.stderr))
+
+
+add_log_commands(app)

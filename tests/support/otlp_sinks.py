@@ -64,11 +64,11 @@ class Arrival:
     @cached_property
     def spans(self) -> list[Any]:
         """
-        Its spans, in order.
+        Its spans, in order; none of metrics or logs.
         """
         return [
             span
-            for group in self.message.resource_spans
+            for group in getattr(self.message, "resource_spans", ())
             for scoped in group.scope_spans
             for span in scoped.spans
         ]

@@ -1,0 +1,123 @@
+"""
+The options with which every command reads integration logs, and how such a command ends.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from typer.core import TyperCommand
+
+from linq_otel.errors import ConfigurationError
+from linq_otel.integration_logs import ReadOptions
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+EXIT_NOTHING_USABLE: Final = 2
+"""Not one row could be used, or nothing could be sent."""
+EXIT_IN_PART: Final = 3
+"""Some rows were rejected, or not all could be sent; the rest was used."""
+EXIT_MISUSED: Final = 64
+"""The command was not understood."""
+_EXIT_OF_CLICK: Final = 2
+
+
+class LogCommand(TyperCommand):
+    """
+    A command whose misuse has an exit code apart from "nothing usable".
+    """
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """
+        Parse the command line.
+        """
+        try:
+            return super().make_context(*arguments, **options)
+        except Exception as error:
+            if getattr(error, "exit_code", None) == _EXIT_OF_CLICK:
+                error.exit_code = EXIT_MISUSED  # type: ignore[attr-defined]  # It has one.
+            raise
+
+
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE...", help="Files or globs; - is standard input; gzip is read."),
+]
+FormatOption = Annotated[
+    str | None, typer.Option("--format", help="ndjson, json, csv, har or panel; else found out.")
+]
+EncodingOption = Annotated[
+    str | None, typer.Option(help="Of text that is not UTF-8 and has no byte order mark.")
+]
+TimezoneOption = Annotated[
+    str | None,
+    typer.Option(metavar="ZONE", help="Of local times: America/Denver, or -07:00. Never guessed."),
+]
+DstOption = Annotated[str, typer.Option(help="Of a repeated hour: earlier or later.")]
+UsZonesOption = Annotated[bool, typer.Option("--us-zones", help="Read EST, MDT and their like.")]
+DateOrderOption = Annotated[
+    str | None, typer.Option(metavar="ORDER", help="How 04/11/2025 is meant: mdy or dmy.")
+]
+DateOption = Annotated[
+    datetime | None,
+    typer.Option("--date", formats=["%Y-%m-%d"], help="The day of rows with a time alone."),
+]
+BaseUrlOption = Annotated[
+    str | None, typer.Option(metavar="URL", help="What relative URLs hang under.")
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="COLUMN=FIELD", help="Your name of a column, ours after it."),
+]
+ProviderOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The CRM of rows that do not tell.")
+]
+
+
+def read_options(  # noqa: PLR0913  # One of each option.
+    *,
+    format_: str | None,
+    encoding: str | None,
+    timezone: str | None,
+    dst: str,
+    us_zones: bool,
+    date_order: str | None,
+    date: datetime | None,
+    base_url: str | None,
+    columns: Sequence[str] | None,
+    provider: str | None,
+    **more: Any,
+) -> ReadOptions:
+    """
+    Return how files are read.
+
+    Raises:
+        ConfigurationError: An option has a value that cannot be used.
+    """
+    chosen: dict[str, Any] = {"format": format_, "dst": dst, "date_order": date_order}
+    return ReadOptions(
+        **chosen,
+        encoding=encoding,
+        timezone=timezone,
+        us_zones=us_zones,
+        day=date.date() if date else None,
+        base_url=base_url,
+        columns=_parse_columns(columns or ()),
+        provider=provider,
+        **more,
+    )
+
+
+def _parse_columns(pairs: Sequence[str]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for pair in pairs:
+        column, is_pair, field = pair.rpartition("=")
+        if not is_pair:
+            raise ConfigurationError("--map takes COLUMN=FIELD, as in --map Fecha=timestamp")
+        found[column] = field
+    return found

@@ -1,0 +1,226 @@
+"""
+Entries in the order in which they happened, each once, however many there are.
+
+The dashboard lists the newest first, exports overlap, and backends want the oldest first. So
+entries are laid down in a temporary file, which holds nothing an entry does not, and taken up again
+by time. What needs more than one entry is answered from there: which row is another's attempt, and
+which trace a call probably belongs to.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from ._evidence import Evidence
+from ._people import keyed
+from ._repeats import Attempts, merge_bare_rows, pack, unpack
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from typing_extensions import Self
+
+    from ._entries import Entry
+
+
+_SCHEMA: Final = """
+CREATE TABLE files (number INTEGER PRIMARY KEY, name TEXT UNIQUE, falls INTEGER DEFAULT 0);
+CREATE TABLE rows (
+    seq INTEGER PRIMARY KEY, start_ns INTEGER, file INTEGER, identity BLOB, ordinal INTEGER,
+    call BLOB, precision_ns INTEGER, is_bare INTEGER, crm_trace BLOB,
+    is_claimed INTEGER DEFAULT 0, entry BLOB,
+    UNIQUE (identity, ordinal)
+);
+"""
+_INSERT: Final = """
+INSERT OR IGNORE INTO rows
+(start_ns, file, identity, ordinal, call, precision_ns, is_bare, crm_trace, entry)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+# Ties keep the order of the file, turned round where the file is newest first.
+_ORDER: Final = """
+SELECT seq FROM rows JOIN files ON file = number
+ORDER BY start_ns, file, CASE WHEN falls > 0 THEN -seq ELSE seq END
+"""
+_CROWDED: Final = """
+SELECT COUNT(*) FROM (SELECT 1 FROM rows WHERE crm_trace IS NOT NULL
+GROUP BY crm_trace HAVING COUNT(*) > 1000)
+"""
+_SECOND: Final = 1_000_000_000
+_MANY: Final = 100
+
+
+class Chronicle:
+    """
+    Entries, sorted and freed of duplicates; to be closed.
+
+    ::
+
+        with Chronicle(read("logs/*.csv", timezone="America/Denver")) as chronicle:
+            for entry in chronicle:
+                ...
+
+    Attributes:
+        duplicates: Rows that were there twice, or of which another tells more.
+        evidence: What may tell which trace a call belongs to.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        # An empty name is SQLite's temporary file: private, and gone when closed.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA cache_size = -8000")
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.executescript(_SCHEMA)
+        self.evidence: Final = Evidence(self._database)
+        self.duplicates = 0
+        self._organisations: dict[str, set[str]] = {}
+        self._has_bare = False
+        try:
+            self._lay_down(entries)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """
+        Return itself.
+        """
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """
+        Close it.
+        """
+        self.close()
+
+    def close(self) -> None:
+        """
+        Let go of the temporary file.
+        """
+        self._database.close()
+
+    def __len__(self) -> int:
+        """
+        How many entries there are.
+        """
+        return self._ask("SELECT COUNT(*) FROM rows") or 0
+
+    @property
+    def first_ns(self) -> int | None:
+        """
+        When the first of them happened.
+        """
+        return self._ask("SELECT MIN(start_ns) FROM rows")
+
+    @property
+    def last_ns(self) -> int | None:
+        """
+        When the last of them happened.
+        """
+        return self._ask("SELECT MAX(start_ns) FROM rows")
+
+    @property
+    def crowded_traces(self) -> int:
+        """
+        How many ids of CRM traces stand in more than a thousand rows: a default somebody copied.
+        """
+        return self._ask(_CROWDED) or 0
+
+    def count_before(self, moment_ns: int) -> int:
+        """
+        How many of them happened before *moment_ns*.
+        """
+        return self._ask("SELECT COUNT(*) FROM rows WHERE start_ns < ?", moment_ns) or 0
+
+    @property
+    def organisations(self) -> int:
+        """
+        The most organisations whose rows are mixed, by the CRM's location or portal.
+        """
+        return max(map(len, self._organisations.values()), default=0)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """
+        Yield the entries, oldest first, attempts numbered.
+        """
+        attempts = Attempts()
+        for (seq,) in self._database.execute(_ORDER):
+            yield attempts.number(self._take_up(seq))
+
+    def between(self, start_ns: int, end_ns: int) -> Iterator[Entry]:
+        """
+        Yield the entries that began at or after *start_ns* and before *end_ns*.
+        """
+        query = "SELECT entry FROM rows WHERE start_ns >= ? AND start_ns < ? ORDER BY start_ns"
+        for (packed,) in self._database.execute(query, (start_ns, end_ns)):
+            yield unpack(packed)
+
+    def _take_up(self, seq: int) -> Entry:
+        (packed,) = self._database.execute(
+            "SELECT entry FROM rows WHERE seq = ?", (seq,)
+        ).fetchone()
+        return unpack(packed)
+
+    def _lay_down(self, entries: Iterable[Entry]) -> None:
+        self._database.execute("BEGIN")
+        files: dict[str, int] = {}
+        before: dict[str, int] = {}
+        falls: dict[str, int] = {}
+        for entry in entries:
+            name = entry.place.file
+            number = files.setdefault(name, len(files))
+            start_ns = entry.moment.unix_ns
+            last = before.get(name, start_ns)
+            falls[name] = falls.get(name, 0) + (start_ns < last) - (start_ns > last)
+            before[name] = start_ns
+            if not self._insert(entry, number):
+                self.duplicates += 1
+        rows = [(number, name, falls[name]) for name, number in files.items()]
+        self._database.executemany("INSERT INTO files VALUES (?, ?, ?)", rows)
+        if self._has_bare:
+            self.duplicates += merge_bare_rows(self._database)
+        self._database.execute("COMMIT")
+
+    def _insert(self, entry: Entry, file: int) -> bool:
+        identity = entry.identity + (entry.entry_id or "").encode()
+        is_coarse = entry.moment.precision_ns >= _SECOND and entry.entry_id is None
+        ordinal = self._count(identity, file) if is_coarse else 0
+        is_bare = entry.request.size is None and entry.response.size is None
+        self._has_bare = self._has_bare or is_bare
+        shown = f"{entry.direction} {entry.method} {entry.target.url} {entry.status}"
+        trace = entry.crm_trace
+        values = (
+            entry.moment.unix_ns,
+            file,
+            identity,
+            ordinal,
+            keyed(shown),
+            entry.moment.precision_ns,
+            is_bare,
+            keyed(trace.raw) if trace else None,
+            pack(entry),
+        )
+        cursor = self._database.execute(_INSERT, values)
+        if cursor.rowcount != 1:
+            return False
+        self.evidence.add(entry)
+        self._note_organisation(entry)
+        return True
+
+    def _note_organisation(self, entry: Entry) -> None:
+        location = entry.ids.get("location_id")
+        if location is not None:
+            held = self._organisations.setdefault(entry.provider, set())
+            if len(held) < _MANY:
+                held.add(location)
+
+    def _count(self, identity: bytes, file: int) -> int:
+        query = "SELECT COUNT(*) FROM rows WHERE identity = ? AND file = ?"
+        return self._ask(query, identity, file) or 0
+
+    def _ask(self, query: str, *values: object) -> int | None:
+        (found,) = self._database.execute(query, values).fetchone()
+        return None if found is None else int(found)

@@ -1,0 +1,182 @@
+"""
+The smaller facts of a call: who triggered it, how long it took, which ids it names.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from linq_otel._ids import parse_linq_trace_id
+from linq_otel._origins import parse_traceparent
+
+from ._entries import Moment
+from ._exchanges import WEBHOOK_LOGS
+from ._fields._headers import first
+from ._people import keyed
+from ._providers._model import find_first, follow
+from ._redaction import find_id
+
+
+if TYPE_CHECKING:
+    from ._exchanges import Exchange
+    from ._findings import Findings
+    from ._rows import RawRow
+
+
+_SOURCES: Final = {
+    "user": "user", "manual": "user", "system": "system", "automation": "system", "api": "system",
+    "webhook": "system", "integration": "system", "workflow": "system",
+}  # fmt: skip
+_DURATION: Final = re.compile(r"(\d{1,12}(?:[.,]\d{1,9})?)\s*(ms|s)?", re.ASCII)
+_EVENT_TYPE: Final = re.compile(r"[a-z][a-z_]*(?:\.[a-z_]+)+", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_SKEW_NS: Final = 300_000_000_000
+_MS: Final = 1_000_000
+
+
+def check_time(call: Exchange, findings: Findings) -> tuple[Moment, int | None]:
+    """
+    Compare the row's time with the answer's ``Date``, which also decides a repeated hour.
+    """
+    moment = call.moment
+    answered = _parse_http_date(first(call.response_headers, "date"))
+    if answered is None:
+        return moment, None
+    if moment.other_ns is not None:
+        chosen, other = abs(answered - moment.unix_ns), abs(answered - moment.other_ns)
+        if other < chosen:
+            moment = Moment(moment.other_ns, moment.precision_ns, moment.zone, moment.unix_ns)
+    skew = moment.unix_ns - answered
+    if abs(skew) <= _SKEW_NS:
+        return moment, None
+    findings.warn("clock_skew")
+    return moment, skew // _MS
+
+
+def _parse_http_date(text: str | None) -> int | None:
+    if not text:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def parse_source(text: str | None) -> str:
+    """
+    Read who triggered a call: ``user``, ``system`` or ``unknown``, and never a name.
+    """
+    word = text.split()[0].lower() if text else ""
+    return _SOURCES.get(word, "unknown")
+
+
+def parse_duration(value: object, findings: Findings) -> float | None:
+    """
+    Read milliseconds, or seconds where it says so; None for anything else.
+    """
+    if value is None or value == "":
+        return None
+    match = _DURATION.fullmatch(str(value).strip())
+    if match is None or isinstance(value, bool):
+        findings.warn("duration_unreadable")
+        return None
+    number = float(match[1].replace(",", "."))
+    return number * 1_000 if match[2] == "s" else number
+
+
+def parse_attempt(row: RawRow) -> int | None:
+    """
+    Read which attempt a row says it is.
+    """
+    for name, first_attempt in (("attempt", 0), ("retry_count", 1)):
+        text = row.find_text(name)
+        if text is not None and text.isascii() and text.isdecimal() and len(text) < 6:  # noqa: PLR2004
+            return max(1, int(text) + first_attempt)
+    return None
+
+
+def find_ids(call: Exchange) -> dict[str, str]:
+    """
+    Return the CRM's ids, by the names its table gives them.
+    """
+    provider = call.route.provider
+    places = {
+        "response": call.response_body.value if call.response_body.is_whole else None,
+        "request": call.request_body.value,
+        "path": call.route.path,
+        "query": call.route.query,
+    }
+    found: dict[str, str] = {}
+    for name, paths in provider.ids.items():
+        for path in paths:
+            side, steps = _split(path)
+            value = follow(places[side], steps) if places[side] else None
+            held = None if value is None else find_id(value, numeric=provider.are_ids_numeric)
+            if held is not None:
+                found[name] = held
+                break
+    return found
+
+
+@lru_cache(maxsize=1_024)
+def _split(path: str) -> tuple[str, tuple[str, ...]]:
+    side, *steps = path.split(".")
+    return side, tuple(steps)
+
+
+def find_request_id(call: Exchange) -> str | None:
+    """
+    Return what names the request in the CRM's own log.
+    """
+    provider = call.route.provider
+    for name in provider.request_id_headers:
+        found = find_id(first(call.response_headers, name))
+        if found is not None:
+            return found
+    return find_id(find_first(call.response_body.value, provider.request_ids))
+
+
+def find_linq_trace_id(row: RawRow, call: Exchange) -> str | None:
+    """
+    Return Linq's trace id, where Linq or the row itself says it.
+    """
+    candidates = [row.find_text("linq_trace_id")]
+    if row.format == WEBHOOK_LOGS:
+        candidates.append(row.find_text("trace_id"))
+    if call.direction == "inbound" or call.route.is_linq:
+        candidates.append(first(call.response_headers, "x-trace-id"))
+    for text in candidates:
+        otel_trace_id = parse_linq_trace_id(text.strip() if text else None)
+        if otel_trace_id is not None:
+            return f"{otel_trace_id:032x}"
+    traceparent = first(call.request_headers, "traceparent")
+    sent = parse_traceparent(traceparent) if traceparent else None
+    return f"{sent.trace_id:032x}" if sent is not None else None
+
+
+def find_event_type(row: RawRow) -> str | None:
+    """
+    Return the type of a webhook event, if it reads like one.
+    """
+    text = row.find_text("event_type")
+    return text if text and len(text) <= 64 and _EVENT_TYPE.fullmatch(text) else None  # noqa: PLR2004
+
+
+def identify(call: Exchange, moment: Moment, linq_trace_id: str | None) -> tuple[bytes, bytes]:
+    """
+    Return what tells *call* from any other, and what it shares with its own attempts.
+    """
+    said = (
+        call.direction,
+        call.method,
+        call.url,
+        linq_trace_id or "",
+        call.request_body.text or "",
+    )
+    answered = (str(moment.unix_ns), str(call.status), call.response_body.text or "")
+    return keyed("\0".join((*said, *answered))), keyed("\0".join(said))

@@ -1,0 +1,3 @@
+"""
+The ways rows are written, each read as a stream of names and values.
+"""

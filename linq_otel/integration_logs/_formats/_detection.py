@@ -1,0 +1,155 @@
+"""
+How a file is written, told by its first lines.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import IO, TYPE_CHECKING, Final, cast
+
+from linq_otel.errors import LogFormatError
+
+from ._csv_rows import is_header, read_csv
+from ._json_rows import read_json, read_ndjson
+from ._json_stream import LISTS
+from ._panel_rows import find_heading, is_method, is_table_row, read_panels
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from linq_otel.integration_logs._fields._json_values import JsonReader
+    from linq_otel.integration_logs._findings import Findings
+    from linq_otel.integration_logs._options import Format, ReadOptions
+
+    from ._found import Found
+    from ._sources import OpenText
+
+
+_HEAD: Final = 65_536
+_LOOKED_AT: Final = 50
+_WRAPPER: Final = re.compile(rf'"(?:{"|".join(sorted(LISTS))})"\s*:\s*\[|"log"\s*:\s*\{{')
+
+
+def read_rows(
+    source: OpenText, options: ReadOptions, reader: JsonReader, findings: Findings
+) -> Iterator[Found]:
+    """
+    Read the rows of one file, as it is written.
+
+    Raises:
+        LogFormatError: It is written in no way we know.
+    """
+    stream = _Rewound(source.stream)
+    format_ = options.format or detect(source.name, stream.head)
+    if format_ == "ndjson":
+        return read_ndjson(stream.text, options, reader)
+    if format_ == "csv":
+        return read_csv(stream.text, source.name, options, findings)
+    if format_ == "panel":
+        return read_panels(stream.text, options)
+    return read_json(stream.text, options, reader, findings)
+
+
+def detect(name: str, head: str) -> Format:
+    """
+    Tell how a file is written by how it begins.
+
+    Raises:
+        LogFormatError: It begins in no way we know.
+    """
+    lines = [line for line in head.splitlines()[:_LOOKED_AT] if line.strip()]
+    first = lines[0].strip() if lines else ""
+    if not first:
+        return "ndjson"
+    if first[0] == "[":
+        return "json"
+    if first[0] == "{":
+        return _detect_json(lines)
+    if first[0] == "<":
+        raise LogFormatError(name, 1, "this is HTML: copy the text of the table, not its source")
+    if is_header(first):
+        return "csv"
+    if is_method(first) or any(is_table_row(line) or find_heading(line) for line in lines):
+        return "panel"
+    if max(map(first.count, ",;\t|")) > 1:
+        return "csv"
+    raise LogFormatError(name, 1, "is no log that we know: name its --format")
+
+
+def _detect_json(lines: list[str]) -> Format:
+    first = lines[0].strip()
+    if _is_object(first):
+        is_row = not _holds_rows(first)
+        return "ndjson" if is_row else "json"
+    if _WRAPPER.search(first):
+        return "json"
+    # A first line that was cut off is no document if whole rows follow it.
+    return "ndjson" if any(_is_object(line.strip()) for line in lines[1:]) else "json"
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        # JavaScript, perhaps: it will be rejected, line by line.
+        is_closed = line.count("{") == line.count("}") and line.count("[") == line.count("]")
+        return line.startswith("{") and line.endswith("}") and is_closed and len(line) > 2  # noqa: PLR2004
+
+
+def _holds_rows(line: str) -> bool:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    found = cast("dict[str, object]", value)
+    lists = ("entries", "webhook_logs", "data", "logs")
+    return "log" in found or any(isinstance(found.get(name), list) for name in lists)
+
+
+class _Rewound:
+    """
+    A stream of which the beginning was looked at.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        head = stream.read(_HEAD)
+        # The two halves of one line end stay together.
+        self.head: str = head + stream.read(1) if head.endswith("\r") else head
+        self.text: IO[str] = cast("IO[str]", _Chained(self.head, stream))
+
+
+class _Chained(io.TextIOBase):
+    """
+    A text, and the stream it was the beginning of.
+    """
+
+    def __init__(self, head: str, stream: IO[str]) -> None:
+        self._head = io.StringIO(head, newline="")
+        self._left = len(head)
+        self._stream = stream
+
+    def read(self, size: int | None = -1) -> str:
+        """
+        Read up to *size* characters.
+        """
+        wanted = -1 if size is None else size
+        if not self._left:
+            return self._stream.read(wanted)
+        text = self._head.read(wanted)
+        self._left -= len(text)
+        return text if wanted >= 0 else text + self._stream.read()
+
+    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]  # As IO[str] has it.
+        """
+        Read one line, whatever its *size*.
+        """
+        del size
+        if not self._left:
+            return self._stream.readline()
+        line = self._head.readline()
+        self._left -= len(line)
+        is_whole = self._left or line.endswith(("\n", "\r"))
+        return line if is_whole else line + self._stream.readline()

@@ -1,0 +1,138 @@
+"""
+From a row to an entry: judged, and stripped of what must not be kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ._crm_traces import find_crm_trace
+from ._entries import Entry, Place
+from ._exchanges import WEBHOOK_LOGS, Exchange, ExchangeReader
+from ._facts import (
+    check_time,
+    find_event_type,
+    find_ids,
+    find_linq_trace_id,
+    find_request_id,
+    identify,
+    parse_attempt,
+    parse_duration,
+    parse_source,
+)
+from ._fields._json_values import JsonReader
+from ._panels import keep_panel
+from ._people import find_people
+from ._providers import load_providers
+from ._rate_limits import parse_rate_limit
+from ._redaction import find_id, redact_message
+from ._rows import gather_row
+from ._targets import Router
+from ._verdicts import Answered, judge
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._entries import CrmTrace, Outcome, Panel, RateLimit
+    from ._fields._bodies import Body
+    from ._fields._headers import Headers
+    from ._findings import Findings
+    from ._options import ReadOptions
+    from ._rows import RawRow
+
+
+class Interpreter:
+    """
+    Makes entries of the rows of one reading.
+
+    Attributes:
+        reader: Reads JSON for this reading.
+    """
+
+    def __init__(self, options: ReadOptions, findings: Findings) -> None:
+        self.reader: Final = JsonReader(findings)
+        self._options = options
+        self._findings = findings
+        router = Router(load_providers(), options.base_url, options.provider)
+        self._exchanges = ExchangeReader(options, findings, self.reader, router)
+
+    def interpret(self, place: Place, found: Mapping[str, object]) -> Entry:
+        """
+        Make an entry of one row.
+
+        Raises:
+            UnusableError: A field it cannot be without is missing or unreadable.
+        """
+        row = gather_row(place.line, place.format, found, self._findings)
+        return self._strip(place, row, self._exchanges.read(row))
+
+    def _strip(self, place: Place, row: RawRow, call: Exchange) -> Entry:
+        findings, options = self._findings, self._options
+        rate_limit = parse_rate_limit(call.response_headers, call.route.provider, findings)
+        outcome = self._judge(row, call, rate_limit)
+        moment, skew_ms = check_time(call, findings)
+        people = find_people(call.request_body.value, call.route.address, options.pseudonym_key)
+        ids = find_ids(call)
+        if people.phone_hash:
+            ids["phone_hash"] = people.phone_hash
+        linq_trace_id = find_linq_trace_id(row, call)
+        identity, retry_key = identify(call, moment, linq_trace_id)
+        return Entry(
+            place=place,
+            entry_id=find_id(row.get("id")),
+            direction=call.direction,
+            method=call.method,
+            method_original=call.method_original,
+            target=call.route.target,
+            status=call.status,
+            source=parse_source(row.find_text("source")),
+            moment=moment,
+            duration_ms=parse_duration(row.get("duration_ms"), findings),
+            request=self._keep(call.request_headers, call.request_body),
+            response=self._keep(call.response_headers, call.response_body),
+            provider=call.route.provider.name,
+            operation=call.route.operation.name if call.route.operation else "other",
+            outcome=outcome,
+            ids=ids,
+            crm_trace=self._find_crm_trace(row, call, outcome),
+            request_id=find_request_id(call),
+            linq_trace_id=linq_trace_id,
+            event_id=find_id(row.get("event_id")),
+            event_type=find_event_type(row),
+            attempt=parse_attempt(row),
+            rate_limit=rate_limit,
+            skew_ms=skew_ms,
+            identity=identity,
+            retry_key=retry_key,
+            subjects=people.subjects,
+            text_key=people.text_key,
+        )
+
+    def _keep(self, headers: Headers, body: Body) -> Panel:
+        return keep_panel(headers, body, self._options.bodies, self.reader, self._findings)
+
+    def _judge(self, row: RawRow, call: Exchange, rate_limit: RateLimit) -> Outcome:
+        error = row.find_text("error")
+        answered = Answered(
+            call.direction,
+            call.method,
+            call.route.provider,
+            call.route.operation,
+            call.status,
+            call.response_body,
+            rate_limit,
+            redact_message(error) if error else None,
+        )
+        return judge(answered, self._findings)
+
+    def _find_crm_trace(self, row: RawRow, call: Exchange, outcome: Outcome) -> CrmTrace | None:
+        if call.direction == "inbound" or row.format == WEBHOOK_LOGS:
+            return None
+        return find_crm_trace(
+            row.get("trace_id"),
+            call.response_body.value if call.response_body.is_whole else None,
+            call.response_headers,
+            outcome.error_message,
+            self._findings,
+        )

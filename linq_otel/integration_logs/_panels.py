@@ -1,0 +1,84 @@
+"""
+What is kept of a request or a response: harmless headers, and of its body what was asked for.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from ._entries import Panel
+from ._fields._headers import first
+from ._patterns import redact_text
+from ._redaction import is_kept_header, is_masked, is_secret_name, redact_value, shape_of
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._fields._bodies import Body
+    from ._fields._headers import Headers
+    from ._fields._json_values import JsonReader
+    from ._findings import Findings
+    from ._options import Bodies
+
+
+_EMPTY: Final = Panel()
+_READ_ALREADY: Final = frozenset({"content-type", "date"})
+_BODY_AT_MOST: Final = 2_000  # Characters: what the strictest backends keep of one value.
+
+
+def keep_panel(
+    headers: Headers, body: Body, bodies: Bodies, reader: JsonReader, findings: Findings
+) -> Panel:
+    """
+    Return what may be kept of one side of a call.
+    """
+    if not headers and body.text is None:
+        return _EMPTY
+    content_type = first(headers, "content-type")
+    return Panel(
+        keep_headers(headers, findings),
+        content_type.partition(";")[0].strip().lower() or None if content_type else None,
+        body.size,
+        _keep_body(body, bodies, reader),
+    )
+
+
+def keep_headers(headers: Headers, findings: Findings) -> Mapping[str, tuple[str, ...]]:
+    """
+    Return the headers that are known to be harmless; secrets are counted.
+    """
+    kept: dict[str, tuple[str, ...]] = {}
+    for name, values in headers.items():
+        fate = _fate_of(name)
+        if fate == "kept":
+            kept[name] = tuple(map(_keep_value, values))
+        elif fate == "secret":
+            is_hidden = bool(values) and is_masked(values[0])
+            findings.warn("secret_masked" if is_hidden else "secret_dropped")
+    return kept
+
+
+@lru_cache(maxsize=1_024)
+def _fate_of(name: str) -> str:
+    if is_kept_header(name):
+        return "read" if name in _READ_ALREADY else "kept"
+    return "secret" if is_secret_name(name) else "dropped"
+
+
+@lru_cache(maxsize=4_096)
+def _keep_value(value: str) -> str:
+    # Ids of thirteen digits and more are common in these headers, and no phone number is.
+    return value if len(value) < 10 and value.isalnum() else redact_text(value)[:256]  # noqa: PLR2004
+
+
+def _keep_body(body: Body, bodies: Bodies, reader: JsonReader) -> str | None:
+    if bodies == "none" or body.text is None:
+        return None
+    if bodies == "full":
+        return body.text[:_BODY_AT_MOST]
+    if body.value is None:
+        return None if bodies == "shape" else redact_text(body.text)[:_BODY_AT_MOST]
+    kept = shape_of(body.value) if bodies == "shape" else redact_value(body.value)
+    return reader.write(kept)[:_BODY_AT_MOST]

@@ -1,0 +1,186 @@
+"""
+How fast integration logs are read and sent, and how much memory that takes.
+
+::
+
+    python tests/benchmarks/integration_logs.py [ROWS]
+
+Writes ROWS rows (a million by default, 1.1 kB each) to a temporary file, then reads them, sorts
+them, and draws them for an exporter that throws them away; each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from linq_otel.integration_logs import read, replay
+from linq_otel.integration_logs._chronicle import Chronicle
+
+
+URL = "https://services.leadconnectorhq.com/conversations/messages/inbound"
+START_MS = 1_762_272_000_000
+LETTERS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+REQUEST_HEADERS = {
+    "Version": "2021-04-15",
+    "User-Agent": "linq-integrations/1.0",
+    "Content-Type": "application/json",
+    "Authorization": "Bearer EXAMPLE-NOT-A-TOKEN",
+}
+
+
+def make_row(number: int, chance: random.Random) -> dict[str, Any]:
+    """
+    Make one hand-off to GoHighLevel; of a hundred, three are unconfirmed and five refused.
+    """
+    contact = "".join(chance.choices(LETTERS, k=20))
+    moment = START_MS + number * 37
+    status, body = make_answer(number, contact, chance)
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "x-ratelimit-limit-daily": "200000",
+        "x-ratelimit-daily-remaining": str(199_731 - number % 190_000),
+        "x-ratelimit-interval-milliseconds": "10000",
+        "x-ratelimit-max": "100",
+        "x-ratelimit-remaining": str(100 - number % 100),
+    }
+    text = {
+        "type": "SMS",
+        "conversationId": contact[::-1],
+        "contactId": contact,
+        "conversationProviderId": "65a000000000000000000001",
+        "direction": "inbound",
+        "message": f"Hi, is the 3pm slot still open? {number}",
+        "date": moment,
+    }
+    return {
+        "schema_version": "1",
+        "id": f"row-{number}",
+        "method": "POST",
+        "url": URL,
+        "status": status,
+        "source": "System",
+        "timestamp": moment,
+        "request": {"headers": REQUEST_HEADERS, "body": text},
+        "response": {"headers": headers, "body": body},
+    }
+
+
+def make_answer(number: int, contact: str, chance: random.Random) -> tuple[int, Any]:
+    """
+    Make the status and the body of an answer.
+    """
+    kind = chance.random()
+    if kind < 0.03:
+        return 201, ""
+    if kind < 0.06:
+        return 401, {"statusCode": 401, "message": "Invalid token: access token is invalid"}
+    if kind < 0.08:
+        return 429, {"statusCode": 429, "message": "Too Many Requests"}
+    return 201, {
+        "success": True,
+        "conversationId": contact[::-1],
+        "messageId": f"m{contact[1:]}",
+        "message": "Message queued successfully.",
+        "contactId": contact,
+        "traceId": f"{number:08x}-7c1e-4f2b-9d43-{chance.getrandbits(48):012x}",
+    }
+
+
+def write_rows(count: int, out: IO[str]) -> None:
+    """
+    Write *count* rows, the same every time.
+    """
+    chance = random.Random(7)
+    for number in range(count):
+        out.write(json.dumps(make_row(number, chance)) + "\n")
+
+
+class Nowhere(SpanExporter):
+    """
+    Takes spans and throws them away.
+    """
+
+    def export(self, spans: Any) -> SpanExportResult:
+        """
+        Take them.
+        """
+        return SpanExportResult.SUCCESS
+
+
+def run_read(path: str) -> int:
+    """
+    Read each row.
+    """
+    return sum(1 for _ in read(path))
+
+
+def run_sort(path: str) -> int:
+    """
+    Read, sort, and take up again.
+    """
+    with Chronicle(read(path)) as chronicle:
+        return sum(1 for _ in chronicle)
+
+
+def run_replay(path: str) -> int:
+    """
+    Do all that an import does but the network's part.
+    """
+    return replay(read(path), exporters={"traces": Nowhere()}).sent
+
+
+STAGES = {"read": run_read, "sort": run_sort, "replay": run_replay}
+
+
+def measure(stage: str, path: str) -> None:
+    """
+    Run one stage in this process, and print its figures.
+    """
+    began, used = time.perf_counter(), time.process_time()
+    count = STAGES[stage](path)
+    used, wall = time.process_time() - used, time.perf_counter() - began
+    peak = find_peak()
+    rates = f"{count / used:8,.0f} rows/s of CPU {count / wall:8,.0f} rows/s {peak:6.0f} MB"
+    sys.stdout.write(f"{stage:7} {count:9,} rows {rates}\n")
+
+
+def find_peak() -> float:
+    """
+    Return the most memory this process held, in MB; not what it inherited when it was started.
+    """
+    status = Path("/proc/self/status").read_text("utf-8")
+    found = re.search(r"VmHWM:\s+(\d+)", status)
+    return int(found[1]) / 1_024 if found else float("nan")
+
+
+def main() -> None:
+    """
+    Measure each stage, in a process of its own.
+    """
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.ndjson"
+        with path.open("w", encoding="utf-8") as file:
+            write_rows(count, file)
+        sys.stdout.write(f"{path.stat().st_size / 1e6:,.0f} MB\n")
+        for stage in STAGES:
+            command = [sys.executable, __file__, stage, str(path)]
+            subprocess.run(command, check=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        measure(sys.argv[1], sys.argv[2])
+    else:
+        main()
