@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import hmac
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from . import _attributes as a
 from ._json import as_mapping
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ._events import Event
 
@@ -59,9 +59,9 @@ class Disclosure:
         Return what may be shown of a message that is about to be sent.
         """
         request = as_mapping(body)
-        recipients = request.get("to")
-        listed = recipients if isinstance(recipients, (list, tuple)) else (recipients,)
-        return self._show(request.get("from"), listed, as_mapping(request.get("message")))
+        return self._show(
+            request.get("from"), _listed(request.get("to")), as_mapping(request.get("message"))
+        )
 
     def hash_handle(self, handle: object) -> str | None:
         """
@@ -76,14 +76,13 @@ class Disclosure:
         return hmac.new(self._key, plain, sha256).hexdigest()[:32]
 
     def _show(
-        self, sender: object, recipients: object, message: Mapping[str, Any]
+        self, sender: object, recipients: Sequence[object], message: Mapping[str, Any]
     ) -> dict[str, Any]:
         found: dict[str, Any] = {}
         sent_by = self.hash_handle(sender)
         if sent_by is not None:
             found[a.SENDER_HASH] = sent_by
-        listed = recipients if isinstance(recipients, (list, tuple)) else ()
-        hashes = [self.hash_handle(each) for each in listed[:_MOST_RECIPIENTS]]
+        hashes = [self.hash_handle(each) for each in recipients[:_MOST_RECIPIENTS]]
         if any(hashes):
             found[a.RECIPIENT_HASHES] = [each for each in hashes if each is not None]
         text = _text_of(message) if self._content else ""
@@ -93,7 +92,12 @@ class Disclosure:
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
-    parts = message.get("parts")
-    listed = [as_mapping(part) for part in parts] if isinstance(parts, (list, tuple)) else []
-    texts = [part.get("value") for part in listed if part.get("type") == "text"]
+    parts = [as_mapping(part) for part in _listed(message.get("parts"))]
+    texts = [part.get("value") for part in parts if part.get("type") == "text"]
     return "\n".join(text for text in texts if isinstance(text, str))[:_LONGEST_TEXT]
+
+
+def _listed(value: object) -> Sequence[object]:
+    if isinstance(value, (list, tuple)):
+        return cast("Sequence[object]", value)
+    return () if value is None else (value,)

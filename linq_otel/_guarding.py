@@ -143,7 +143,8 @@ class StoreGuard:
         with _Watch(self, circuit, operation):
             if self.is_in_place:
                 return function(*args)
-            return self._threads.run(self._timed, circuit, function, args)
+            answer: T = self._threads.run(self._timed, circuit, function, args)
+            return answer
         return default
 
     async def _arun(
@@ -158,7 +159,8 @@ class StoreGuard:
             self._skip(operation, args)
             return default
         with _Watch(self, circuit, operation):
-            return await self._threads.arun(self._timed, circuit, function, args)
+            answer: T = await self._threads.arun(self._timed, circuit, function, args)
+            return answer
         return default
 
     def _timed(self, circuit: Circuit, function: Callable[..., T], args: tuple[object, ...]) -> T:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -35,21 +36,25 @@ if TYPE_CHECKING:
 BODY = p.body_of("message.delivered")
 
 
+ROUNDS = 5
+
+
 def check_nothing_is_left(make: Callable[[], object], times: int) -> None:
     """
-    Make it often, and compare what the process holds.
+    Make it *times* in each of five rounds, of which one leaves nothing behind.
+
+    The caches of libraries fill up for a while; what is left of each would be left in every round.
     """
-    for _ in range(30):
-        make()
-    before = Usage.now()
-    for _ in range(times):
-        make()
-    after = Usage.now()
-    # Caches of others fill up; what is left of each one would be at least a block.
-    assert after.blocks - before.blocks < times // 2
-    assert after.descriptors == before.descriptors
+    usages = [Usage.now()]
+    for _ in range(ROUNDS):
+        for _ in range(times):
+            make()
+        usages.append(Usage.now())
+    growths = [after.blocks - before.blocks for before, after in pairwise(usages)]
+    assert min(growths) < times // 10, growths
+    assert usages[-1].descriptors == usages[1].descriptors
     # Of other tests there may be threads that are idle, and end by and by.
-    assert after.threads <= before.threads
+    assert usages[-1].threads <= usages[0].threads
 
 
 def receive(receiver: WebhookReceiver) -> None:
@@ -81,7 +86,7 @@ def meters() -> Iterator[MeterProvider]:
 class TestReceivers:
     def test_of_the_process(self) -> None:
         """Ten thousand, one after another, of the tracing they all share."""
-        check_nothing_is_left(lambda: WebhookReceiver(p.SECRET), 10_000)
+        check_nothing_is_left(lambda: WebhookReceiver(p.SECRET), 2_000)
 
     def test_with_options(self, tracers: TracerProvider, meters: MeterProvider) -> None:
         """Each with a store and a tracing of its own, and each used once."""
@@ -90,14 +95,14 @@ class TestReceivers:
             options: Any = {"tracer_provider": tracers, "meter_provider": meters}
             receive(WebhookReceiver(store=MemoryStore(size=10), **options))
 
-        check_nothing_is_left(make, 2_000)
+        check_nothing_is_left(make, 400)
 
     @pytest.mark.xfail(strict=True, reason="the API keeps the instruments of each tracing")
     def test_without_a_meter_provider(self, tracers: TracerProvider) -> None:
         """The same in an app that measures nothing."""
         check_nothing_is_left(
             lambda: receive(WebhookReceiver(store=MemoryStore(size=10), tracer_provider=tracers)),
-            1_000,
+            100,
         )
 
     def test_middleware(self, tracers: TracerProvider) -> None:
@@ -106,7 +111,7 @@ class TestReceivers:
         async def app(*_: object) -> None:
             """Answer nothing."""
 
-        check_nothing_is_left(lambda: LinqWebhookMiddleware(app, ["/hook"]), 10_000)
+        check_nothing_is_left(lambda: LinqWebhookMiddleware(app, ["/hook"]), 2_000)
 
 
 class TestClients:
@@ -123,7 +128,7 @@ class TestClients:
 
         LinqInstrumentor().instrument(tracer_provider=tracers, store="memory:?size=10")
         try:
-            check_nothing_is_left(make, 1_000)
+            check_nothing_is_left(make, 400)
         finally:
             LinqInstrumentor().uninstrument()
 
@@ -132,7 +137,7 @@ class TestStores:
     def test_in_memory(self) -> None:
         """Ten thousand, of which each wanted to know of forks."""
         hooks = len(_forks._in_child)
-        check_nothing_is_left(MemoryStore, 10_000)
+        check_nothing_is_left(MemoryStore, 2_000)
         assert len(_forks._in_child) == hooks
 
     def test_in_a_file(self, tmp_path: Path) -> None:
@@ -143,7 +148,7 @@ class TestStores:
             store.claim("e1")
             store.close()
 
-        check_nothing_is_left(make, 200)
+        check_nothing_is_left(make, 60)
 
 
 class TestThreads:

@@ -3,7 +3,7 @@ How fast integration logs are read and sent, and how much memory that takes.
 
 ::
 
-    python tests/benchmarks/integration_logs.py [ROWS]
+    python benchmarks/integration_logs.py [ROWS]
 
 Writes ROWS rows (a million by default, 1.1 kB each) to a temporary file, then reads them, sorts
 them, and draws them for an exporter that throws them away; each in a process of its own.
