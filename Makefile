@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 
-.PHONY: demo test servers lint types pytest oldest chaos fuzz soak growth docs format clean help
+.PHONY: demo test servers lint types pytest oldest chaos fuzz soak growth backends docs format clean help
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ soak: .venv/.test ## Live through a million lifecycles and watch the memory
 
 growth: .venv/.test ## Measure the stores as they grow to ten million origins
 	PYTHONPATH=tests $(BIN)/python benchmarks/growth.py $(ARGS)
+
+backends: .venv/.test ## Send every scenario to real backends, built with Go, and read it back
+	PYTHONPATH=tests $(BIN)/python -m backends $(ARGS)
 
 docs: .venv/.test ## Write the pages that are made from the code
 	$(BIN)/python docs/generate_attributes.py
