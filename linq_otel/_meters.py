@@ -8,7 +8,9 @@ provider up later. Until it has, nothing is computed for them.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+import weakref
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry import metrics
 
@@ -34,9 +36,21 @@ _TOO_MANY_REQUESTS: Final = 429
 _MOST_CODES: Final = 100
 
 
+class Counter(Protocol):
+    """
+    What knows how many messages are stuck.
+    """
+
+    def count(self) -> int | None:
+        """
+        Return how many; None if it does not know.
+        """
+        ...
+
+
 class Meters:
     """
-    The metrics of one tracing; durations are seconds, times Unix nanoseconds.
+    The metrics that go to one provider; durations are seconds, times Unix nanoseconds.
 
     Args:
         provider: Where they go; the global one if None.
@@ -44,11 +58,15 @@ class Meters:
 
     def __init__(self, provider: MeterProvider | None) -> None:
         self._provider = provider
-        self._meter: Meter = metrics.get_meter("linq_otel", __version__, provider)
-        made = {each.name: _make(self._meter, each) for each in i.INSTRUMENTS}
+        meter: Meter = metrics.get_meter("linq_otel", __version__, provider)
+        made = {each.name: _make(meter, each) for each in i.INSTRUMENTS}
         self._made: dict[str, Any] = made
         self._is_on = False
         self._codes: set[int] = set()
+        self._stuck: WeakSet[Counter] = WeakSet()
+        meter.create_observable_gauge(
+            i.STUCK.name, [_observe_stuck(self)], i.STUCK.unit, i.STUCK.description
+        )
 
     @property
     def is_on(self) -> bool:
@@ -162,18 +180,18 @@ class Meters:
         """
         self._record(i.REPLY_DURATION, max(0.0, seconds), {})
 
-    def observe_stuck(self, count: Callable[[], int | None]) -> None:
+    def watch_stuck(self, counter: Counter) -> None:
         """
-        Let *count* say how many messages are stuck whenever metrics are read; None if unknown.
+        Ask *counter* how many messages are stuck whenever metrics are read, as long as it lives.
         """
+        self._stuck.add(counter)
 
-        def observe(_options: CallbackOptions) -> Iterable[Observation]:
-            stuck = count()
-            return () if stuck is None else (metrics.Observation(stuck),)
-
-        self._meter.create_observable_gauge(
-            i.STUCK.name, [observe], i.STUCK.unit, i.STUCK.description
-        )
+    def count_stuck(self) -> int | None:
+        """
+        Return how many messages are stuck; None if nobody knows.
+        """
+        known = [each for each in (counter.count() for counter in self._stuck) if each is not None]
+        return sum(known) if known else None
 
     def note_store(self, operation: str, seconds: float, error_type: str | None = None) -> None:
         """
@@ -209,6 +227,36 @@ class Meters:
         if len(self._codes) < _MOST_CODES:
             self._codes.add(code)
         return code in self._codes
+
+
+def meters_of(provider: MeterProvider | None) -> Meters:
+    """
+    Return the metrics that go to *provider*, the same as long as it lives.
+
+    OpenTelemetry keeps every instrument that was ever made.
+    """
+    if provider is None:
+        if not _of_the_process:
+            _of_the_process.append(Meters(None))
+        return _of_the_process[0]
+    # Without a lock, which a fork would have to survive.
+    return _of_providers.get(provider) or _of_providers.setdefault(provider, Meters(provider))
+
+
+_of_the_process: Final[list[Meters]] = []
+_of_providers: Final[WeakKeyDictionary[MeterProvider, Meters]] = WeakKeyDictionary()
+
+
+def _observe_stuck(meters: Meters) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    # A provider holds its callbacks, and must not hold itself by them.
+    find = weakref.ref(meters)
+
+    def observe(_options: CallbackOptions) -> Iterable[Observation]:
+        found = find()
+        stuck = None if found is None else found.count_stuck()
+        return () if stuck is None else (metrics.Observation(stuck),)
+
+    return observe
 
 
 _SEND: Final[Facts] = {

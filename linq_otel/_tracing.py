@@ -22,7 +22,7 @@ from ._keeping import OriginKeeper
 from ._late import choose_late_policy
 from ._lifecycle import Lifecycle, StageTimes, context_under
 from ._log_events import LogEvents
-from ._meters import Meters
+from ._meters import meters_of
 from ._replies import Replies
 from ._shield import shield, type_name
 from ._tracer import TracerSource, start_span
@@ -46,7 +46,7 @@ class Tracing:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings = settings
-        self.meters = Meters(settings.meter_provider)
+        self.meters = meters_of(settings.meter_provider)
         self.origins = OriginKeeper(store, self.meters, settings.store_timeout)
         self.source = TracerSource(settings.tracer_provider)
         self.log_events = LogEvents(settings.logger_provider)
@@ -54,7 +54,7 @@ class Tracing:
         self.disclosure = Disclosure(settings.handle_key, content=settings.capture_content)
         self.replies = Replies(self.meters, self.origins)
         self.unsent = Unsent(self.origins, settings.stuck_after)
-        self.meters.observe_stuck(self.unsent.count)
+        self.meters.watch_stuck(self.unsent)
 
     def close(self) -> None:
         """

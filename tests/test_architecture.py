@@ -131,7 +131,13 @@ LAYERS: dict[str, dict[str, set[str]]] = {
         "_store_threads": {"_forks", "errors"},
         "_circuits": {"_forks", "_shield", "errors"},
         "_instruments": {"_attributes"},
-        "_meters": {"_attributes", "_events", "_instruments", "_operations", "_version"},
+        "_meters": {
+            "_attributes",
+            "_events",
+            "_instruments",
+            "_operations",
+            "_version",
+        },
         "_log_events": {"_attributes", "_shield", "_version"},
         "_exits": set(),
         "_guarding": {

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 PACKAGE: Final = Path(linq_otel.__file__).parent
-# The simulator and the command live as long as a test or a terminal does.
-_SHORT_LIVED: Final = {"testing", "cli"}
+# The simulator and the command live as long as a test or a terminal does, and what reads
+# integration logs as long as a file is read: its memory is measured.
+_SHORT_LIVED: Final = {"testing", "cli", "integration_logs"}
 _KINDS: Final = frozenset({
     "Counter", "LifoQueue", "OrderedDict", "PriorityQueue", "Queue", "SimpleQueue", "WeakSet",
     "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque", "dict", "list", "set",
