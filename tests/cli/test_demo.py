@@ -134,7 +134,7 @@ class TestCommand:
         )
         assert done.returncode == 2
         assert done.stderr == (
-            "linq-otel: linq-otel needs more packages: pip install 'linq-otel[demo]'\n"
+            "linq-otel: linq-otel needs more packages: pip install 'linq-otel[cli]'\n"
         )
 
     def test_prints_its_version(self, tmp_path: Path) -> None:
