@@ -83,7 +83,7 @@ class TestCircuit:
         patient.circuit.open(OSError())
         opened = time.monotonic()
         assert wait_until(lambda: len(patient.probes) == 4)
-        for probe, at in zip(patient.probes, (0.05, 0.15, 0.35, 0.55), strict=True):
+        for probe, at in zip(patient.probes[:4], (0.05, 0.15, 0.35, 0.55), strict=True):
             assert at <= probe - opened < at + 1
         patient.probe = works
         assert patient.closed.wait(5)

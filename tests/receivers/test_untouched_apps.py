@@ -109,6 +109,8 @@ def play(
             # Worker processes of uvicorn end without flushing, so nothing must wait for the end.
             "OTEL_BSP_SCHEDULE_DELAY": "100",
             "OTEL_PYTHON_LINQ_STORE": f"sqlite:///{folder / 'linq.db'}",
+            # What is tested is the joining, on a host that may be busy.
+            "OTEL_PYTHON_LINQ_STORE_TIMEOUT": "10000",
             "LINQ_BASE_URL": f"{linq.base_url}/v3",
             "LINQ_API_KEY": linq.api_key,
             "LINQ_WEBHOOK_SECRET": secret,
