@@ -29,10 +29,11 @@ from backends.building import (
 )
 from backends.configuring import try_configure
 from backends.filtering import look_at, send_strangers
+from backends.finding import Run
 from backends.judging import judge
 from backends.pictures import Picture, draw
 from backends.playing import play_all
-from backends.reporting import Run, write_report
+from backends.reporting import write_report
 from backends.running import (
     Server,
     open_balancer,
@@ -41,6 +42,7 @@ from backends.running import (
     open_jaeger,
     open_victoria,
     open_viewer,
+    validate_shipped,
 )
 from linq_otel._lifecycle import JOINS
 from linq_otel.testing import SCENARIOS
@@ -103,7 +105,8 @@ def _run(run: Run, pairs: list[tuple[str, str]], folder: Path, stack: ExitStack)
     fan = stack.enter_context(open_fan(program, folder, [*run.servers, balancer]))
     _say(f"{len(pairs)} plays, each for some seconds")
     begun = time.monotonic()
-    run.plays, run.failures = play_all(pairs, fan, folder)
+    run.plays, complaints = play_all(pairs, fan, folder)
+    run.failures = [*validate_shipped(program), *complaints]
     run.play_seconds = time.monotonic() - begun
     _judge(run, balancer, sinks)
 

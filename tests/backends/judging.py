@@ -8,6 +8,7 @@ import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from google.protobuf.json_format import MessageToJson
@@ -71,7 +72,7 @@ def judge(
         verdict = Verdict(play, find_shape(play, recorded))
         for server in servers:
             _compare_server(verdict, server, recorded)
-        kept = _read_until(recorded, lambda play=play: _read_sinks(sinks, play))
+        kept = _read_until(recorded, partial(_read_sinks, sinks, play))
         _compare(verdict, COLLECTOR, recorded, kept)
         verdicts.append(verdict)
     return verdicts, time.monotonic() - begun
@@ -87,7 +88,7 @@ def _compare_server(verdict: Verdict, server: Server, recorded: set[Seen]) -> No
     _compare(verdict, server.name, wanted, found)
     if server.name == "Jaeger":
         verdict.warnings.update(
-            f"{name}: {re.split(r'[.:]| of -', text)[0]}"
+            f"{name}: {re.sub(r'=[0-9a-f]+', '', re.split(r'[.:]| of -', text)[0])}"
             for trace in traces
             for name, text in read_jaeger_warnings(server, trace)
         )

@@ -4,6 +4,7 @@ The backends as processes: each on loopback alone, on ports that were free, and 
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,19 @@ def open_victoria(program: Path, folder: Path) -> Generator[Server]:
             f"{base}/insert/opentelemetry",
             f"{base}/select/jaeger",
         )
+
+
+def validate_shipped(program: Path) -> list[str]:
+    """
+    Answer what the collector says against the configurations that are shipped: nothing, that is.
+    """
+    complaints: list[str] = []
+    for path in (_BALANCER, _GATEWAY):
+        command = [str(program), "validate", "--config", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode:
+            complaints.append(f"{path.name}: {done.stderr.strip()[-300:]}")
+    return complaints
 
 
 @contextmanager

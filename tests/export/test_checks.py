@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from linq_otel.export import Export
+    from linq_otel.export._backends import Signal
     from linq_otel.export._targets import Target
     from support.otlp_sinks import Sink
 
@@ -26,7 +27,7 @@ ENDPOINT = "endpoint= or OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 def aim(endpoint: str, protocol: str = "http/protobuf", backend: str = "otlp") -> Target:
-    signals = {"traces": True, "metrics": False, "logs": False}
+    signals: dict[Signal, bool | None] = {"traces": True, "metrics": False, "logs": False}
     wishes = Wishes(backend, endpoint, protocol=protocol, signals=signals)
     return make_plan(wishes, {}).targets[0]
 

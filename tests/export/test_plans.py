@@ -240,7 +240,7 @@ class TestProtocol:
 
     def test_not_taken(self) -> None:
         """A protocol the backend does not speak is an error that says which it speaks."""
-        wishes = {"region": "us1", "api_key": "k", "protocol": "grpc"}
+        wishes: dict[str, Any] = {"region": "us1", "api_key": "k", "protocol": "grpc"}
         assert complaint(backend="datadog", **wishes) == (
             "Datadog's OTLP intake takes no grpc: type protocol='http/protobuf' "
             "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)"
@@ -418,7 +418,7 @@ class TestRegion:
 
     def test_becomes_a_host(self) -> None:
         """What becomes part of a host's name can be nothing else."""
-        wishes = {"region": "evil.test/", "api_key": "k", "instance_id": "1"}
+        wishes: dict[str, Any] = {"region": "evil.test/", "api_key": "k", "instance_id": "1"}
         assert complaint(backend="grafana-cloud", **wishes) == (
             "region= must be letters, digits and dashes"
         )

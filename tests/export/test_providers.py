@@ -54,6 +54,28 @@ class TestAppsProvider:
         assert sink.span_names == ["s"]
         assert sink.full[0].resources == [{"service.name": "app"}]
 
+    @pytest.mark.parametrize("compression", ["none", "gzip"])
+    def test_wire(
+        self,
+        own: TracerProvider,
+        sink: Sink,
+        start: Start,
+        compression: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Headers of code and environment arrive, compressed or not."""
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", compression)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "X-Team=a%20b")
+        headers = {"x-team": "no", "x-more": "c"}
+        export = start(
+            "otlp", endpoint=sink.endpoint, headers=headers, tracer_provider=own, **TRACES_ALONE
+        )
+        own.get_tracer("t").start_span("s").end()
+        assert export.flush(5)
+        (arrival,) = sink.full
+        assert arrival.span_names == ["s"]
+        assert {name: arrival.headers[name] for name in headers} == {"x-team": "a b", "x-more": "c"}
+
     def test_is_not_ended(
         self, own: TracerProvider, exporter: InMemorySpanExporter, http_sink: Sink, start: Start
     ) -> None:

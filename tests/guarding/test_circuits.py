@@ -80,8 +80,8 @@ class TestCircuit:
         """Each pause is twice the one before, up to a bound."""
         monkeypatch.setattr(_circuits, "_LONGEST_PAUSE", 0.2)
         patient.probe = raises(OSError())
-        patient.circuit.open(OSError())
         opened = time.monotonic()
+        patient.circuit.open(OSError())
         assert wait_until(lambda: len(patient.probes) == 4)
         for probe, at in zip(patient.probes[:4], (0.05, 0.15, 0.35, 0.55), strict=True):
             assert at <= probe - opened < at + 1

@@ -248,7 +248,7 @@ class TestCaller:
         [
             (BODY, {"headers": {}}, WebhookVerificationError),
             (BODY, {"headers": p.headers_of(BODY)}, WebhookVerificationError),
-            (BODY, {"headers": {**signed(BODY), "webhook-signature": "no comma"}}, ValueError),
+            (BODY, {"webhook-signature": "no comma"}, ValueError),
             (BODY, {"key": p.OTHER_SECRET}, WebhookVerificationError),
             (b"[", {}, ValueError),
         ],
@@ -257,6 +257,9 @@ class TestCaller:
         self, desk: Desk, client: LinqAPIV3, body: bytes, more: Any, error: type[Exception]
     ) -> None:
         """What does not verify links nothing, and raises what the SDK raises."""
+        if "webhook-signature" in more:
+            # Signed now: a suite that runs for long would find it too old.
+            more = {"headers": {**signed(body), **more}}
         with desk.serving(), pytest.raises(error) as raised:
             client.webhooks.unwrap(body.decode(), **{"headers": signed(body), **more})
         assert raised.traceback[-1].path.parts[-2] != "linq_otel"
