@@ -65,7 +65,7 @@ format: .venv/.test ## Mend style
 	$(BIN)/ruff format .
 
 clean: ## Remove what was set up
-	rm -rf .venv .venv-oldest .venv-otlp .venv-rotel build dist
+	rm -rf .venv .venv-oldest .venv-otlp .venv-rotel .backends build dist
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv

@@ -115,4 +115,5 @@ class TestWheel:
                 "linq": "linq_otel.instrumentor:LinqInstrumentor",
                 "linq_webhooks": "linq_otel.webhooks.instrumentor:LinqWebhooksInstrumentor",
             },
+            "opentelemetry_pre_instrument": {"linq": "linq_otel.export:configure_from_environment"},
         }
