@@ -25,6 +25,14 @@ class TestByAttribute:
             for each in MESSAGES
         }
 
+    def test_without_an_origin(self) -> None:
+        """A receiver that is asked about a life knows nothing of its anchor's attributes."""
+        sampler = ParentBased(ByMessage(*CHOSEN))
+        assert Fleet(sampler, [sampler] * 2).live(MESSAGES) == {
+            each.message_id: torn(*OF_SENDER) if each.message_id.startswith(CHOSEN) else ABSENT
+            for each in MESSAGES
+        }
+
 
 class TestByCount:
     """Call and life are a root each, so the sampler is asked in turn: 1, 4, 7 … are taken."""
