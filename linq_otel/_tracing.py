@@ -87,8 +87,9 @@ class Tracing:
         """
         Draw the root of a message's life; returns *lifecycle* with the decision.
 
-        It is sent once and has no length, so that whatever comes late hangs
-        under a span that exists and is not contradicted by time.
+        It is sent once and lasts a nanosecond, so that whatever comes late hangs
+        under a span that exists and is not contradicted by time. Jaeger calls a
+        span that ends where it starts one of negative duration.
         """
         tracer = self.source.get()
         if tracer is None or not self.settings.stages:
@@ -104,7 +105,7 @@ class Tracing:
             otel_trace_id=lifecycle.otel_trace_id,
             span_id=lifecycle.anchor_id,
         )
-        span.end(at)
+        span.end(at + 1)
         return replace(lifecycle, sampled=span.get_span_context().trace_flags.sampled)
 
     def draw_stage(  # noqa: PLR0913  # A stage is these six facts.

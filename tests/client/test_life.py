@@ -75,12 +75,12 @@ class TestLife:
         }
 
     def test_times(self, instrumented: None, client: LinqAPIV3, finished: Finished) -> None:
-        """The anchor has no length, at the call's start; accepted lasts until the answer."""
+        """The anchor lasts a nanosecond, at the call's start; accepted lasts until the answer."""
         send(client)
         call, anchor, stage = (
             by_name(finished(), name) for name in (CALL, "linq message", "message accepted")
         )
-        assert (anchor.start_time, anchor.end_time) == (call.start_time, call.start_time)
+        assert (anchor.start_time, anchor.end_time) == (call.start_time, call.start_time + 1)
         assert (stage.start_time, stage.end_time) == (call.start_time, call.end_time)
 
     @pytest.mark.parametrize(

@@ -92,14 +92,14 @@ class TestWholeLife:
         ]
 
     def test_the_anchor_and_the_first_stage_are_the_sender_s(self, desk: Desk) -> None:
-        """The anchor has no length and starts with the request."""
+        """The anchor lasts a nanosecond and starts with the request."""
         sender = desk.send()
         assert desk.one("linq message") == {
             "name": "linq message",
             "kind": "INTERNAL",
             "id": LIFE.anchor,
             "parent": None,
-            "times": (REQUESTED_AT, REQUESTED_AT),
+            "times": (REQUESTED_AT, REQUESTED_AT + 1),
             "attributes": SENT,
             "links": [("send", label(sender))],
             "status": "UNSET",
