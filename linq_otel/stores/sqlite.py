@@ -98,7 +98,7 @@ class SQLiteStore:
         expires = now + self._ttl
         with self._transaction() as connection:
             number = connection.execute(_SAVE, (origin.to_json(), expires)).lastrowid
-            rows = [(key, number, origin.is_accepted, expires, now) for key in origin.keys]
+            rows = [(_bound(key), number, origin.is_accepted, expires, now) for key in origin.keys]
             if not connection.executemany(_SAVE_KEY, rows).rowcount:
                 connection.execute(_FORGET, (number,))
 
@@ -110,7 +110,7 @@ class SQLiteStore:
         with self._usable() as connection:
             # One by one: most are found by the first, and to ask again is no round trip here.
             for key in keys:
-                row = connection.execute(_FIND, (key, now)).fetchone()
+                row = connection.execute(_FIND, (_bound(key), now)).fetchone()
                 if row is not None:
                     return key, self._read(row[0])
         return None
@@ -121,7 +121,8 @@ class SQLiteStore:
         """
         now = self._clock()
         with self._transaction() as connection:
-            return connection.execute(_CLAIM, (event_id, now + self._ttl, now)).rowcount == 1
+            claimed = connection.execute(_CLAIM, (_bound(event_id), now + self._ttl, now))
+            return claimed.rowcount == 1
 
     def prune(self) -> int:
         """
@@ -166,9 +167,6 @@ class SQLiteStore:
                 yield self._connection
             except sqlite3.Error as error:
                 raise refusal(self._path, error) from error
-            except UnicodeEncodeError as error:
-                # Half a character, as JSON can have it; no id of Linq does.
-                raise StoreError(f"the store {self._path} refused: a key is no text") from error
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
@@ -208,3 +206,13 @@ class SQLiteStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _bound(key: str) -> str | bytes:
+    """
+    Return *key* as SQLite can keep it: JSON can hold half a character, and UTF-8 cannot.
+    """
+    if key.isascii():
+        return key
+    encoded = key.encode("utf-8", "surrogatepass")
+    return encoded if any("\ud800" <= letter <= "\udfff" for letter in key) else key

@@ -27,6 +27,7 @@ LEEWAY = 20.0
 ODD_NAMES = [
     "Größe",
     "\N{GRINNING FACE}",
+    "half of \ud83d",  # As JSON can have it.
     "a b\tc\nd",
     "a{b}c",
     "a:b:early",
@@ -73,6 +74,7 @@ class TestStore:
         store.save(first)
         store.save(again)
         store.save(provisional("k1"))
+        store.save(again)
         assert store.find("key:k1") == ("key:k1", first)
         assert store.find("message:m2") == ("message:m2", again)
 
