@@ -26,7 +26,7 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 _SECONDS = 120
 _SIDE_BY_SIDE = 3
 # Scenarios in which a part of the story cannot be known to belong to it: by mode, or in all.
-APART = {("lost-answer", None), ("timeout-accepted", None), ("overtaking", "app")}
+APART = {("lost-answer", None), ("timeout-accepted", None)}
 
 
 @dataclass(frozen=True, slots=True)

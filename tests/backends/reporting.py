@@ -119,9 +119,6 @@ _APART = (
     "",
     "- *lost-answer*, *timeout-accepted*: Linq accepted a message whose answer never came, so its",
     "  life has no anchor; a later attempt's has.",
-    "- *overtaking*, join=app: the first webhook is there before the answer that names its",
-    "  message. After a quarter of a second it is drawn where its ids say, and not in the app's",
-    "  trace.",
 )
 
 
