@@ -46,6 +46,7 @@ class Attempts:
         answered_at: When the last was answered, Unix nanoseconds; None if it
             was not.
         linq_trace_id: The last one's ``X-Trace-ID``, or None.
+        is_measured: True if somebody reads the metrics; asked once a call.
         is_resent: True once the HTTP library says it will try again by itself.
     """
 
@@ -59,6 +60,7 @@ class Attempts:
         "_tracing",
         "answered_at",
         "count",
+        "is_measured",
         "is_resent",
         "linq_trace_id",
         "linq_trace_ids",
@@ -71,6 +73,7 @@ class Attempts:
         self._operation = operation
         self._call = call
         self._draws = draws
+        self.is_measured = tracing.meters.is_on
         self.is_resent = False
         self._span: Span | None = None
         # What is measured of the request under way; None if nothing is.
@@ -94,23 +97,23 @@ class Attempts:
         # What answered an earlier attempt says nothing of this one.
         self.answered_at = self.linq_trace_id = None
         self.is_resent = False
-        is_measured = self._draws and self._tracing.meters.is_on
-        if is_measured or self._call.is_recording():
-            self._draw(request, describe, is_measured=is_measured)
+        is_recording = self._call.is_recording()
+        if is_recording or (self._draws and self.is_measured):
+            self._draw(request, describe, is_recording=is_recording)
         self.count += 1
 
-    def _draw(self, request: Any, describe: Describe, *, is_measured: bool) -> None:
+    def _draw(self, request: Any, describe: Describe, *, is_recording: bool) -> None:
         if self._draws:
             name, attributes = describe(request, self._operation)
-            if is_measured:
+            if self.is_measured:
                 self._facts, self._began_at = dict(attributes), time.time_ns()
-            if self._call.is_recording():
+            if is_recording:
                 if self.count:
                     attributes[a.HTTP_REQUEST_RESEND_COUNT] = self.count
                 context = set_span_in_context(self._call)
                 self._span = self._tracing.start_attempt(name, context, attributes)
         hook = self._tracing.settings.request_hook
-        if hook is not None and self._call.is_recording():
+        if hook is not None and is_recording:
             with shield("the request hook"):
                 hook(self._call, request)
 
@@ -127,7 +130,8 @@ class Attempts:
         self.linq_trace_id = parse_id(answer.linq_trace_id)
         if self.linq_trace_id is not None:
             self.linq_trace_ids.append(self.linq_trace_id)
-        self._measure_answer(answer)
+        if self.is_measured:
+            self._measure_answer(answer)
         span, self._span = self._span, None
         if span is not None:
             span.set_attributes(answer.attributes(self.linq_trace_id))
@@ -165,13 +169,10 @@ class Attempts:
             span.end()
 
     def _measure_answer(self, answer: Answer) -> None:
-        meters = self._tracing.meters
-        if not meters.is_on:
-            return
         retry_after = answer.retry_after
         if retry_after is None and answer.failure is not None:
             retry_after = answer.failure.retry_after
-        meters.note_answer(self._operation, answer.status, retry_after)
+        self._tracing.meters.note_answer(self._operation, answer.status, retry_after)
         facts: dict[str, Any] = {a.HTTP_RESPONSE_STATUS_CODE: answer.status}
         if answer.is_error:
             facts[a.ERROR_TYPE] = str(answer.status)

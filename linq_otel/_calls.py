@@ -9,11 +9,12 @@ settled next door.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context as otel_context
+from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import (
     is_http_instrumentation_enabled,
     suppress_http_instrumentation,
@@ -70,9 +71,27 @@ def outside_calls() -> Generator[None]:
         _current.reset(left)
 
 
+def _read_silence() -> dict[str, object]:
+    """
+    Return what a context holds that silences the instrumentations of HTTP.
+
+    Its key has no public name. One context for the span and the silence is
+    4 µs a call cheaper than one within the other.
+    """
+    token = otel_context.attach(Context())
+    try:
+        with suppress_http_instrumentation():
+            return dict(otel_context.get_current())
+    finally:
+        otel_context.detach(token)
+
+
+_SILENCED: Final = _read_silence()
+
+
 class Call:
     """
-    One call under way.
+    One call under way; its ``with`` makes it the current call, and its span the current span.
 
     Args:
         tracing: Draws its spans.
@@ -83,7 +102,9 @@ class Call:
     """
 
     __slots__ = (
+        "_attached",
         "_began_at",
+        "_entered",
         "_error_type",
         "_tracing",
         "attempts",
@@ -120,29 +141,23 @@ class Call:
             tracing, operation, self.span, self.attempts, began_at=began_at, idempotency_key=key
         )
 
-    @contextmanager
-    def active(self) -> Generator[None]:
-        """
-        Make this the current call and its span the current span; end it after.
-
-        The exception of the caller passes through untouched.
-        """
-        attached = otel_context.attach(set_span_in_context(self.span))
-        entered = _current.set(self)
+    def __enter__(self) -> None:
+        context = set_span_in_context(self.span)
+        if self.silences:
+            context = Context({**context, **_SILENCED})
+        self._attached = otel_context.attach(context)
+        self._entered = _current.set(self)
         if self.operation.starts_life:
             self._tracing.origins.sends_under_way.add(id(self))
-        try:
-            with suppress_http_instrumentation() if self.silences else nullcontext():
-                yield
-        except Exception as error:
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, Exception):
             self._fail(error)
-            raise
-        finally:
-            self.is_over = True
-            self._tracing.origins.sends_under_way.discard(id(self))
-            _current.reset(entered)
-            otel_context.detach(attached)
-            self._end()
+        self.is_over = True
+        self._tracing.origins.sends_under_way.discard(id(self))
+        _current.reset(self._entered)
+        otel_context.detach(self._attached)
+        self._end()
 
     def disclose(self, body: object) -> None:
         """
@@ -189,17 +204,18 @@ class Call:
         with shield("ending a call"):
             self.attempts.end()
             if self.span.is_recording():
-                self.span.set_attributes(self.attempts.attributes())
-                self.span.set_attributes(self.settlement.attributes())
+                facts = {**self.attempts.attributes(), **self.settlement.attributes()}
+                self.span.set_attributes(facts)
             # The store's time is not the call's.
             ended_at = self.attempts.answered_at or time.time_ns()
             self.span.end(ended_at)
-            meters = self._tracing.meters
-            if meters.is_on:
+            if self.attempts.is_measured:
                 seconds = (ended_at - self._began_at) / 1e9
                 context = set_span_in_context(self.span)
                 count = self.attempts.count
-                meters.note_call(self.operation, seconds, self._error_type, count, context)
+                self._tracing.meters.note_call(
+                    self.operation, seconds, self._error_type, count, context
+                )
 
 
 def _creation_attributes(operation: Operation) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class SdkSeams:
             return wrapped(*args, **kwargs)
         origins = self._tracing.origins
         settlement = call.settlement
-        with call.active():
+        with call:
             if self._carries:
                 args, kwargs = carry(call, instance, args, kwargs)
             origins.save(settlement.early_origin())
@@ -85,7 +85,7 @@ class SdkSeams:
             return await wrapped(*args, **kwargs)
         origins = self._tracing.origins
         settlement = call.settlement
-        with call.active():
+        with call:
             if self._carries:
                 args, kwargs = carry(call, instance, args, kwargs)
             await origins.asave(settlement.early_origin())

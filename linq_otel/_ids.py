@@ -13,14 +13,14 @@ import re
 from hashlib import sha256
 
 
-VERSION_TAG = b"linq_otel/1"
+VERSION_TAG = "linq_otel/1"
 """Part of every hash: a new recipe needs a new tag, or traces in flight tear."""
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def _derive(kind: str, parts: tuple[str, ...], size: int) -> int:
-    seed = b"\0".join([VERSION_TAG, kind.encode(), *(part.encode() for part in parts)])
+    seed = "\0".join((VERSION_TAG, kind, *parts)).encode()
     # Zero is the one id W3C forbids; one in 2**64 seeds would meet it.
     return int.from_bytes(sha256(seed).digest()[:size], "big") or 1
 

@@ -89,6 +89,12 @@ class Lifecycle:
         flags = TraceFlags((TraceFlags.SAMPLED if sampled else 0) | _RANDOM * self.is_random)
         return SpanContext(self.otel_trace_id, self.anchor_id, is_remote=True, trace_flags=flags)
 
+    def decided(self, sampled: bool) -> Lifecycle:  # noqa: FBT001  # The decision is what it is about.
+        """
+        Return it with the decision *sampled*.
+        """
+        return Lifecycle(self.otel_trace_id, self.anchor_id, sampled, self.is_random)
+
     def stage_id(self, stage: str) -> int:
         """
         Return the span id of *stage*, the same in every process.

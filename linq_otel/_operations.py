@@ -9,7 +9,7 @@ address ever becomes part of a name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -91,10 +91,15 @@ def redacted_path(path: str, operation: Operation) -> str:
 
     """
     shown = ""
-    for segment in _redacted_segments(path, operation):
-        if len(shown) + len(segment) + len(_CUT) + 2 > _LONGEST_PATH:
+    hides_next = False
+    takes_an_id = operation.template.endswith("{phone_number_id}")
+    for segment in islice(filter(None, _path_alone(path).split("/")), _LONGEST_PATH):
+        hidden = hides_next or not (segment in _WORDS or _is_opaque(segment))
+        hides_next = segment in _BEFORE_A_HANDLE and not takes_an_id
+        part = REDACTED if hidden else segment
+        if len(shown) + len(part) + len(_CUT) + 2 > _LONGEST_PATH:
             return f"{shown}/{_CUT}"
-        shown = f"{shown}/{segment}"
+        shown = f"{shown}/{part}"
     return shown or "/"
 
 
@@ -119,7 +124,7 @@ def find_id(answer: object, paths: Paths) -> str | None:
 
 
 def _member(holder: object, name: str) -> object:
-    if isinstance(holder, Mapping):
+    if type(holder) is dict or isinstance(holder, Mapping):
         return cast("Mapping[str, object]", holder).get(name)
     return getattr(holder, name, None)
 
@@ -153,18 +158,8 @@ def _unknown(method: str, segments: list[str]) -> Operation:
     return Operation(f"{method} {template}", method, template, known=False)
 
 
-def _redacted_segments(path: str, operation: Operation) -> Iterator[str]:
-    hides_next = False
-    takes_an_id = operation.template.endswith("{phone_number_id}")
-    segments = (segment for segment in _path_alone(path).split("/") if segment)
-    for segment in islice(segments, _LONGEST_PATH):
-        hidden = hides_next or not _is_harmless(segment)
-        yield REDACTED if hidden else segment
-        hides_next = segment in _BEFORE_A_HANDLE and not takes_an_id
-
-
-def _is_harmless(segment: str) -> bool:
-    if segment in _WORDS or _UUID.fullmatch(segment):
+def _is_opaque(segment: str) -> bool:
+    if _UUID.fullmatch(segment):
         return True
     return bool(_OPAQUE.fullmatch(segment)) and not _PHONE_NUMBER.search(segment)
 

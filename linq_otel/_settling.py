@@ -190,12 +190,16 @@ class Settlement:
         """
         What the call's span says of its message.
         """
-        facts = {a.MESSAGE_ID: self._message_id, a.CHAT_ID: self._chat_id}
-        return {key: value for key, value in facts.items() if value is not None}
+        found: dict[str, Any] = {}
+        if self._message_id is not None:
+            found[a.MESSAGE_ID] = self._message_id
+        if self._chat_id is not None:
+            found[a.CHAT_ID] = self._chat_id
+        return found
 
     def _measure(self) -> None:
         answered_at = self._attempts.answered_at
-        if not self._operation.starts_life or answered_at is None or not self._tracing.meters.is_on:
+        if not (self._attempts.is_measured and self._operation.starts_life) or answered_at is None:
             return
         self._tracing.unsent.note_accepted(self._message_id)
         self._tracing.replies.note_answer(self._chat_id, answered_at)

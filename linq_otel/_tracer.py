@@ -57,10 +57,18 @@ class DerivedIds:
     An id generator that gives out derived ids when asked to, random ones else.
 
     It has the three methods of the SDK's ``IdGenerator``, without importing it.
+
+    Args:
+        wrapped: Gives out the random ones.
+        sampler: The tracer's, if it is known.
+
+    Attributes:
+        keeps_attributes: True if spans have every attribute they were started with.
     """
 
-    def __init__(self, wrapped: Any) -> None:
+    def __init__(self, wrapped: Any, sampler: object = None) -> None:
         self.wrapped = wrapped
+        self.keeps_attributes = _keeps_attributes(sampler)
 
     def generate_trace_id(self) -> int:
         """
@@ -167,17 +175,29 @@ def start_span(  # noqa: PLR0913  # The API's own parameters, and two ids.
         span = tracer.start_span(name, context, kind, attributes, links, start_time)
     finally:
         _next.reset(token)
-    _restore_attributes(span, attributes)
+    generator = getattr(tracer, "id_generator", None)
+    if not (isinstance(generator, DerivedIds) and generator.keeps_attributes):
+        _restore_attributes(span, attributes)
     return span
+
+
+def _keeps_attributes(sampler: object) -> bool:
+    """
+    Tell whether *sampler* is known to answer every attribute of the span it is asked about.
+
+    A sampler may only add attributes (specification, "Trace SDK", "Sampling
+    Result"). The SDK takes its answer for all there are, and its own composite
+    sampler answers none of a span's (1.45). Those of its sampling module do.
+    """
+    if type(sampler).__module__ != "opentelemetry.sdk.trace.sampling":
+        return False
+    parts = vars(sampler).values()
+    return all(_keeps_attributes(part) for part in parts if hasattr(part, "should_sample"))
 
 
 def _restore_attributes(span: Span, attributes: Attributes) -> None:
     """
     Give *span* the attributes it was started with, if its sampler answered none of them.
-
-    A sampler may only add attributes (specification, "Trace SDK", "Sampling
-    Result"). The SDK takes its answer for all there are, and its own composite
-    sampler answers none of a span's (1.45).
     """
     kept = getattr(span, "attributes", None)
     if attributes and isinstance(kept, Mapping) and span.is_recording():
@@ -192,5 +212,5 @@ def _own_tracer(provider: TracerProvider) -> Tracer:
     tracer: Any = provider.get_tracer(SCOPE, __version__, schema_url=SCHEMA_URL)
     generator = getattr(tracer, "id_generator", None)
     if generator is not None and not isinstance(generator, DerivedIds):
-        tracer.id_generator = DerivedIds(generator)
+        tracer.id_generator = DerivedIds(generator, getattr(tracer, "sampler", None))
     return cast("Tracer", tracer)

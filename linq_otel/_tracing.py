@@ -9,7 +9,6 @@ things they share: the settings and the store.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -106,7 +105,7 @@ class Tracing:
             span_id=lifecycle.anchor_id,
         )
         span.end(at + 1)
-        return replace(lifecycle, sampled=span.get_span_context().trace_flags.sampled)
+        return lifecycle.decided(span.get_span_context().trace_flags.sampled)
 
     def draw_stage(  # noqa: PLR0913  # A stage is these six facts.
         self,
@@ -194,7 +193,7 @@ class Tracing:
         """
         if lifecycle.sampled is not None:
             return lifecycle
-        return replace(lifecycle, sampled=self.source.is_sampled(lifecycle.otel_trace_id))
+        return lifecycle.decided(self.source.is_sampled(lifecycle.otel_trace_id))
 
     def _anchor_context(self, lifecycle: Lifecycle, sender: SpanContext) -> Context:
         if lifecycle.otel_trace_id == sender.trace_id:

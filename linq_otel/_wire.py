@@ -7,7 +7,7 @@ stream is left to the caller.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ._answers import Answer, parse_retry_after
 from ._attempts import describe_target
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ._calls import Call
     from ._operations import Operation
     from ._targets import Target
+
+
+_REDIRECT: Final = 300
 
 
 def describe_request(request: httpx.Request, operation: Operation) -> tuple[str, dict[str, Any]]:
@@ -43,12 +46,10 @@ def note_response(call: Call, response: httpx.Response) -> None:
     """
     Tell *call* what came back on the wire.
     """
-    headers = response.headers
-    answer = Answer(
-        response.status_code,
-        headers.get("x-trace-id"),
-        parse_retry_after(headers.get("retry-after")),
-    )
+    headers, status = response.headers, response.status_code
+    # A look-up of httpx reads every header; no success says when to come again.
+    retry_after = None if status < _REDIRECT else parse_retry_after(headers.get("retry-after"))
+    answer = Answer(status, headers.get("x-trace-id"), retry_after)
     if answer.is_error:
         answer = answer.explained_by(_read_json(response))
     call.attempts.note_answer(response.request, response, answer)

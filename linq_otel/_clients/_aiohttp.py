@@ -8,7 +8,6 @@ caller reads: ``json()`` and ``text()`` rest on ``read()``.
 from __future__ import annotations
 
 import sys
-import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from linq_otel._shield import shield
 from linq_otel._targets import VERSION
 
 from ._exchanges import Exchange, Received
+from ._late import LateBodies
 from ._neighbours import is_session_instrumented
 
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from linq_otel._calls import Call
     from linq_otel._patching import Patches
 
-    from ._late import LateBody
     from ._raw import RawCalls
 
 
@@ -38,9 +37,9 @@ class AiohttpSeams:
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
         self._module: Any = sys.modules["aiohttp"]
-        self._late: weakref.WeakKeyDictionary[Any, LateBody] = weakref.WeakKeyDictionary()
+        self._patches = patches
+        self._late = LateBodies(self._watch)
         patches.wrap("aiohttp", "ClientSession", "_request", self._request)
-        patches.wrap("aiohttp", "ClientResponse", "read", self._read)
 
     def _request(
         self, wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: Any
@@ -65,7 +64,7 @@ class AiohttpSeams:
             exchange, kwargs = self._open(session, url, args, dict(kwargs))
         if exchange is None:
             return await wrapped(*args, **kwargs)
-        return await self._calls.arun(exchange, lambda: wrapped(*args, **kwargs), self._await)
+        return await self._calls.arun(exchange, lambda: wrapped(*args, **kwargs), self._late.put)
 
     def _open(
         self, session: Any, url: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -95,17 +94,16 @@ class AiohttpSeams:
             call.inject(headers)
             kwargs["headers"] = headers
 
-    def _await(self, response: Any, late: LateBody) -> None:
-        self._late[response] = late
+    def _watch(self) -> None:
+        self._patches.wrap("aiohttp", "ClientResponse", "read", self._read)
 
     async def _read(
         self, wrapped: Callable[..., Any], response: Any, args: tuple[Any, ...], kwargs: Any
     ) -> Any:
         body = await wrapped(*args, **kwargs)
-        if self._late:
-            late = self._late.pop(response, None)
-            if late is not None:
-                await late.aarrive(body)
+        late = self._late.take(response)
+        if late is not None:
+            await late.aarrive(body)
         return body
 
     def _receive_error(self, error: Exception) -> Received | None:

@@ -7,7 +7,6 @@ The SDK passes there too, and is left alone but for the headers.
 
 from __future__ import annotations
 
-import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from linq_otel._targets import VERSION
 from linq_otel._wire import target_of
 
 from ._exchanges import Exchange, Received
+from ._late import LateBodies
 from ._neighbours import is_client_instrumented
 
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from linq_otel._calls import Call
     from linq_otel._patching import Patches
 
-    from ._late import LateBody
     from ._raw import RawCalls
 
 
@@ -37,12 +36,11 @@ class HttpxSeams:
 
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
-        self._late: weakref.WeakKeyDictionary[Any, LateBody] = weakref.WeakKeyDictionary()
+        self._patches = patches
+        self._late = LateBodies(self._watch)
         for owner, name, wrapper in (
             ("Client", "send", self._send),
             ("AsyncClient", "send", self._asend),
-            ("Response", "read", self._read),
-            ("Response", "aread", self._aread),
         ):
             patches.wrap("httpx", owner, name, wrapper)
 
@@ -52,7 +50,7 @@ class HttpxSeams:
         exchange = self._open(client, args, kwargs)
         if exchange is None:
             return wrapped(*args, **kwargs)
-        return self._calls.run(exchange, lambda: wrapped(*args, **kwargs), self._await)
+        return self._calls.run(exchange, lambda: wrapped(*args, **kwargs), self._late.put)
 
     def _asend(
         self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
@@ -69,7 +67,7 @@ class HttpxSeams:
         exchange = self._open(client, args, kwargs)
         if exchange is None:
             return await wrapped(*args, **kwargs)
-        return await self._calls.arun(exchange, lambda: wrapped(*args, **kwargs), self._await)
+        return await self._calls.arun(exchange, lambda: wrapped(*args, **kwargs), self._late.put)
 
     def _open(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Exchange[Any] | None:
         with shield("opening a call"):
@@ -95,27 +93,26 @@ class HttpxSeams:
         inject = partial(_inject, call, client, request)
         return Exchange(call, request, target, _receive, _receive_error, inject)
 
-    def _await(self, response: Any, late: LateBody) -> None:
-        self._late[response] = late
+    def _watch(self) -> None:
+        self._patches.wrap("httpx", "Response", "read", self._read)
+        self._patches.wrap("httpx", "Response", "aread", self._aread)
 
     def _read(
         self, wrapped: Callable[..., Any], response: Any, args: tuple[Any, ...], kwargs: Any
     ) -> Any:
         body = wrapped(*args, **kwargs)
-        if self._late:
-            late = self._late.pop(response, None)
-            if late is not None:
-                late.arrive(body)
+        late = self._late.take(response)
+        if late is not None:
+            late.arrive(body)
         return body
 
     async def _aread(
         self, wrapped: Callable[..., Any], response: Any, args: tuple[Any, ...], kwargs: Any
     ) -> Any:
         body = await wrapped(*args, **kwargs)
-        if self._late:
-            late = self._late.pop(response, None)
-            if late is not None:
-                await late.aarrive(body)
+        late = self._late.take(response)
+        if late is not None:
+            await late.aarrive(body)
         return body
 
 

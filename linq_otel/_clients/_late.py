@@ -4,13 +4,17 @@ Answers whose bodies their callers read later.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from linq_otel._idempotency import parse_body
 from linq_otel._shield import shield
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from linq_otel._calls import Call
     from linq_otel._origins import Origin
     from linq_otel._tracing import Tracing
@@ -54,3 +58,34 @@ class LateBody:
 
     def _settle(self, known: tuple[str, Origin] | None) -> Origin | None:
         return self._call.settlement.settle_late(known)
+
+
+class LateBodies:
+    """
+    The responses of one library whose bodies are unread.
+
+    Args:
+        watch: Wraps what reads a body. It is called with the first one, for
+            every response of the app pays for that wrapper.
+    """
+
+    def __init__(self, watch: Callable[[], None]) -> None:
+        self._watch: Callable[[], None] | None = watch
+        self._lock = threading.Lock()
+        self._waiting: WeakKeyDictionary[Any, LateBody] = WeakKeyDictionary()
+
+    def put(self, response: Any, late: LateBody) -> None:
+        """
+        Wait until the caller reads *response*.
+        """
+        self._waiting[response] = late
+        with self._lock:
+            watch, self._watch = self._watch, None
+        if watch is not None:
+            watch()
+
+    def take(self, response: Any) -> LateBody | None:
+        """
+        Return what waits for *response*, once.
+        """
+        return self._waiting.pop(response, None) if self._waiting else None

@@ -9,6 +9,7 @@ else: who sent no ``traceparent`` yesterday sends none today.
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import Any, Final
 
 
@@ -49,14 +50,20 @@ def is_client_instrumented(client: Any, url: Any) -> bool:
     """
     Tell whether an httpx *client*'s request to *url* would have been given headers.
     """
-    transport = client._transport_for_url(url)  # noqa: SLF001  # No public way to ask.
-    if type(transport).__module__ == f"{_PACKAGE}.httpx":
+    transport: object = client._transport_for_url(url)  # noqa: SLF001  # No public way to ask.
+    kind = type(transport)
+    if kind.__module__ == f"{_PACKAGE}.httpx":
         return True
     if getattr(client, "_is_instrumented_by_opentelemetry", False):
         return True
+    return _is_wrapped(kind) and is_instrumented("httpx")
+
+
+@lru_cache(maxsize=64)
+def _is_wrapped(transport: type) -> bool:
     # It wraps the two transports of httpx, and no other that an app may have.
-    names = {base.__name__ for base in type(transport).__mro__ if _is_of_httpx(base)}
-    return bool(names & {"HTTPTransport", "AsyncHTTPTransport"}) and is_instrumented("httpx")
+    names = {base.__name__ for base in transport.__mro__ if _is_of_httpx(base)}
+    return bool(names & {"HTTPTransport", "AsyncHTTPTransport"})
 
 
 def _is_of_httpx(base: type) -> bool:

@@ -119,7 +119,7 @@ class RawCalls:
         """
         call, origins = exchange.call, self._tracing.origins
         settlement = call.settlement
-        with call.active():
+        with call:
             origins.save(settlement.early_origin())
             exchange.begin()
             try:
@@ -146,7 +146,7 @@ class RawCalls:
         """
         call, origins = exchange.call, self._tracing.origins
         settlement = call.settlement
-        with call.active():
+        with call:
             await origins.asave(settlement.early_origin())
             exchange.begin()
             try:

@@ -53,8 +53,9 @@ class MemoryStore:
         """
         Keep *origin* under each of its keys, unless an accepted one is there.
         """
+        keys = origin.keys
         with self._lock:
-            for key in origin.keys:
+            for key in keys:
                 known = self._origins.find(key)
                 if known is None or not known.is_accepted:
                     self._origins.put(key, origin)
@@ -112,8 +113,9 @@ class _Expiring(Generic[V]):
     def put(self, key: str, value: V) -> None:
         now = self._clock()
         rows = self._rows
+        if key in rows:
+            rows.move_to_end(key)
         rows[key] = (now + self._ttl, value)
-        rows.move_to_end(key)
         while len(rows) > self._size or next(iter(rows.values()))[0] <= now:
             rows.popitem(last=False)
             if not rows:
