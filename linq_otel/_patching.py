@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from wrapt import register_post_import_hook, wrap_function_wrapper
+from wrapt import FunctionWrapper, register_post_import_hook, wrap_object
 
 from ._shield import report, shield
 
@@ -45,8 +45,9 @@ class Patches:
             owner: type = getattr(importlib.import_module(module), owner_name)
             own: dict[str, Any] = dict(vars(owner))
             original = own[name]
+            path, arguments = f"{owner_name}.{name}", (wrapper, self._is_enabled)
             # Positional: wrapt 1 and 2 name the first parameter differently.
-            wrap_function_wrapper(module, f"{owner_name}.{name}", self._while_on(wrapper))
+            wrap_object(module, path, FunctionWrapper, arguments)
         except (ImportError, AttributeError, KeyError):
             report(f"patch: {owner_name}.{name}", f"{self._library} has no {owner_name}.{name}")
             return
@@ -87,15 +88,9 @@ class Patches:
                 setattr(owner, name, original)
         self._patched.clear()
 
-    def _while_on(self, wrapper: Wrapper) -> Wrapper:
-        def switch(
-            wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
-        ) -> Any:
-            if not self._is_on:
-                return wrapped(*args, **kwargs)
-            return wrapper(wrapped, instance, args, kwargs)
-
-        return switch
+    def _is_enabled(self) -> bool:
+        # wrapt asks before it calls a wrapper; a property is nothing it could call.
+        return self._is_on
 
 
 def _is_same(found: Any, wrapper: Any) -> bool:

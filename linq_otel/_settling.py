@@ -186,6 +186,13 @@ class Settlement:
         """
         return self._message_id
 
+    @property
+    def chat_id(self) -> str | None:
+        """
+        The chat, once the answer has named it.
+        """
+        return self._chat_id
+
     def attributes(self) -> dict[str, Any]:
         """
         What the call's span says of its message.

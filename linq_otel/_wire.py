@@ -62,9 +62,12 @@ def learn_ids(call: Call, answer: object, response: httpx.Response) -> None:
     operation = call.operation
     if not operation.message_id_at and not operation.chat_id_at:
         return
-    if answer is response or hasattr(answer, "http_response"):
-        answer = _read_json(response)
-    call.settlement.learn(answer)
+    settlement = call.settlement
+    settlement.learn(answer)
+    # Asked last: a model is slow to say that it has no such thing.
+    is_raw = settlement.message_id is None and settlement.chat_id is None
+    if is_raw and (answer is response or hasattr(answer, "http_response")):
+        settlement.learn(_read_json(response))
 
 
 def _read_json(response: httpx.Response) -> object:
