@@ -61,6 +61,7 @@ def reported_run(
         span: Its ``process`` span.
         find_status: Returns the HTTP status it answered with, once it has.
     """
+    is_measured = tracing.meters.is_on
     began = time.perf_counter()
     error_type = None
     try:
@@ -74,7 +75,7 @@ def reported_run(
         raise
     finally:
         with shield("measuring a handler"):
-            if tracing.meters.is_on:
+            if is_measured:
                 status = find_status() or 0
                 if error_type is None and status >= 500:  # noqa: PLR2004  # As for the span.
                     error_type = str(status)

@@ -63,16 +63,20 @@ class LinqHeaders(dict[str, str]):
         together, as Standard Webhooks allows several. What is of the wrong
         type or too long is left out.
         """
+        if isinstance(headers, cls):
+            return headers
         kept = cls()
         # What is no sequence of pairs has no headers that concern us.
         with suppress(TypeError, ValueError):
             for name, value in islice(_pairs(headers), _MOST_HEADERS):
-                for one in _values(value):
-                    kept._keep(_text(name).lower(), _text(one))
+                known = _text(name).lower()
+                if known in _KEPT:
+                    for one in _values(value):
+                        kept._keep(known, _text(one))
         return kept
 
     def _keep(self, name: str, value: str) -> None:
-        if name not in _KEPT or not value:
+        if not value:
             return
         if name == "webhook-signature" and name in self:
             value = f"{self[name]} {value}"
