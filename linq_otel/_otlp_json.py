@@ -99,14 +99,23 @@ def _parse_line(number: int, line: str) -> list[SpanRecord]:
     if not line.strip():
         return []
     try:
-        return list(_parse_request(to_object(json.loads(line))))
+        return list(parse_request(to_object(json.loads(line))))
     except json.JSONDecodeError as error:
         raise SpanFileError(f"line {number}: not JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:
         raise SpanFileError(f"line {number}: not OTLP JSON: {error}") from error
 
 
-def _parse_request(request: Mapping[str, object]) -> Iterator[SpanRecord]:
+def parse_request(request: Mapping[str, object]) -> Iterator[SpanRecord]:
+    """
+    Read every span of one ``ExportTraceServiceRequest``, or of a query API's answer in its shape.
+
+    Args:
+        request: The decoded JSON.
+
+    Raises:
+        ValueError: Something in it is not OTLP; what, the message says.
+    """
     for group in get_objects(request, "resourceSpans"):
         resource = _parse_attributes(get_object(group, "resource"))
         service_name = str(resource.get("service.name", _NO_SERVICE))

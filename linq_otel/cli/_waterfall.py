@@ -17,16 +17,16 @@ from rich.cells import set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from linq_otel.cli._axis import INSTANT_NS, fold_waits, spell_duration
-from linq_otel.cli._timeline import join_traces
+from linq_otel.stories._axis import INSTANT_NS, fold_waits, spell_duration
+from linq_otel.stories._timeline import join_traces
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from linq_otel._otlp_json import SpanRecord
-    from linq_otel.cli._axis import Axis
-    from linq_otel.cli._timeline import Group, Row, Story
+    from linq_otel.stories._axis import Axis
+    from linq_otel.stories._timeline import Group, Row, Story
 
 
 MOST_ROWS = 500

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from linq_otel.cli._timeline import (
+from linq_otel.stories._timeline import (
     ENDS_EARLY,
     PARENT_MISSING,
     PARENTS_CIRCLE,

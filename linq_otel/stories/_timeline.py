@@ -28,13 +28,21 @@ _WIDEST_GUIDE = 12  # Deeper levels share one indent.
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    One span and its place: its number in the story, and the tree lines that lead to it.
+    One span and its place in its story.
+
+    Attributes:
+        number: Its number in the story, from 1.
+        span: The span.
+        guide: The tree lines that lead to it, as text.
+        remark: What is odd about its place or its times; mostly empty.
+        depth: How many spans of its trace it hangs under.
     """
 
     number: int
     span: SpanRecord
     guide: str
     remark: str
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +140,8 @@ def _tell(joined: Sequence[str], traces: Mapping[str, Sequence[SpanRecord]]) -> 
             Group(
                 otel_trace_id,
                 tuple(
-                    Row(next(numbers), span, guide, _remark(span, remark))
-                    for span, guide, remark in _order_tree(traces[otel_trace_id])
+                    Row(next(numbers), leaf.span, leaf.guide, _remark(leaf), leaf.depth)
+                    for leaf in _order_tree(traces[otel_trace_id])
                 ),
             )
             for otel_trace_id in joined
@@ -141,11 +149,21 @@ def _tell(joined: Sequence[str], traces: Mapping[str, Sequence[SpanRecord]]) -> 
     )
 
 
-def _remark(span: SpanRecord, remark: str) -> str:
-    return " ".join(filter(None, (remark, ENDS_EARLY if span.end_ns < span.start_ns else "")))
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    span: SpanRecord
+    guide: str
+    below: str
+    remark: str
+    depth: int
 
 
-def _order_tree(spans: Sequence[SpanRecord]) -> Iterator[tuple[SpanRecord, str, str]]:
+def _remark(leaf: _Leaf) -> str:
+    is_odd = leaf.span.end_ns < leaf.span.start_ns
+    return " ".join(filter(None, (leaf.remark, ENDS_EARLY if is_odd else "")))
+
+
+def _order_tree(spans: Sequence[SpanRecord]) -> Iterator[_Leaf]:
     present = {span.span_id for span in spans}
     children: defaultdict[str | None, list[SpanRecord]] = defaultdict(list)
     for span in spans:
@@ -170,13 +188,16 @@ def _walk(
     children: Mapping[str | None, Sequence[SpanRecord]],
     drawn: set[str],
     remark: str,
-) -> Iterator[tuple[SpanRecord, str, str]]:
-    stack = [(root, "", "")]
+) -> Iterator[_Leaf]:
+    stack = [_Leaf(root, "", "", remark, 0)]
     while stack:
-        span, guide, below = stack.pop()
-        yield span, guide, remark if span is root else ""
-        kids = [kid for kid in children.get(span.span_id, ()) if kid.span_id not in drawn]
+        leaf = stack.pop()
+        yield leaf
+        kids = [kid for kid in children.get(leaf.span.span_id, ()) if kid.span_id not in drawn]
         drawn.update(kid.span_id for kid in kids)
         for kid in reversed(kids):
             corner, line = ("└ ", "  ") if kid is kids[-1] else ("├ ", "│ ")
-            stack.append((kid, (below + corner)[-_WIDEST_GUIDE:], (below + line)[-_WIDEST_GUIDE:]))
+            guide, below = leaf.below + corner, leaf.below + line
+            stack.append(
+                _Leaf(kid, guide[-_WIDEST_GUIDE:], below[-_WIDEST_GUIDE:], "", leaf.depth + 1)
+            )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linq_otel.cli._axis import fold_waits, spell_duration
+from linq_otel.stories._axis import fold_waits, spell_duration
 from support.span_records import MESSAGE, MS, START, record
 
 

@@ -1,0 +1,148 @@
+"""
+``linq-otel show``: one message's life, from wherever its spans are.
+
+The places to look into are asked in order, and the first that knows the id answers. What was
+looked into is said on the error stream, so that what is printed can be piped on.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from linq_otel.errors import ConfigurationError
+from linq_otel.stories import find_stories, find_trace
+from linq_otel.stories._sources import SourceError
+from linq_otel.stories._sources._origins import find_origin
+
+from ._show_output import Found, Output, present, present_origin
+
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from linq_otel.stories._sources import Source
+    from linq_otel.stories._sources._origins import KnownOrigin
+
+
+EXIT_OK = 0
+EXIT_NOT_FOUND = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOptions:
+    """
+    What the command line says.
+
+    Attributes:
+        wanted: The id.
+        sources: Where to look, in this order.
+        output: What to print.
+        store_url: The store to ask first, if there is one.
+        is_guessed: True if nobody named a place, and the usual ones are tried.
+    """
+
+    wanted: str
+    sources: tuple[Source, ...]
+    output: Output
+    store_url: str | None = None
+    is_guessed: bool = False
+
+
+def run_show(options: ShowOptions, out: IO[str], err: IO[str]) -> int:
+    """
+    Find the id, and show what it leads to; returns the exit code.
+
+    Raises:
+        ConfigurationError: If a place that was named cannot be asked, and no other knew the id, or
+            the file for Perfetto cannot be written.
+    """
+    search = _Search(options, err)
+    search.ask_store()
+    found = search.ask_sources()
+    if found is not None:
+        if options.is_guessed:
+            err.write(f"linq-otel: from {found.title}\n")
+        present(found, search.origin, options.output, out, err)
+        return EXIT_OK
+    if search.failures and not options.is_guessed:
+        raise search.failures[0]
+    if search.origin is not None:
+        present_origin(search.origin, options.output, out)
+        return EXIT_OK
+    if not search.reached:
+        raise ConfigurationError(
+            "nothing to look into: name --file, --jaeger, --tempo, --viewer or --store"
+        )
+    err.write(f"linq-otel: nothing is known of that id in {', '.join(search.reached)}\n")
+    return EXIT_NOT_FOUND
+
+
+class _Search:
+    """
+    What was looked into so far.
+    """
+
+    def __init__(self, options: ShowOptions, err: IO[str]) -> None:
+        self.origin: KnownOrigin | None = None
+        self.reached: list[str] = []
+        self.failures: list[ConfigurationError] = []
+        self._options = options
+        self._err = err
+
+    def ask_store(self) -> None:
+        """
+        Look the id up in the store, if there is one: it may know which trace to look for.
+        """
+        if self._options.store_url is None:
+            return
+        try:
+            self.origin = find_origin(self._options.store_url, self._options.wanted)
+            self.reached.append("the store")
+        except ConfigurationError as error:
+            self._fail(error)
+
+    def ask_sources(self) -> Found | None:
+        """
+        Return what the first source has that knows the id.
+        """
+        ids = (self._options.wanted, *(self.origin.otel_trace_ids if self.origin else ()))
+        for source in self._options.sources:
+            try:
+                with _show_work(self._err, source):
+                    found = _ask(source, ids)
+            except SourceError as error:
+                self._fail(error)
+                continue
+            if found is not None:
+                return found
+            self.reached.append(source.title)
+        return None
+
+    def _fail(self, error: ConfigurationError) -> None:
+        self.failures.append(error)
+        if self._options.is_guessed:
+            self._err.write(f"linq-otel: {error}\n")
+
+
+def _ask(source: Source, ids: Sequence[str]) -> Found | None:
+    for wanted in ids:
+        spans = source.find_spans(wanted)
+        place = find_trace(spans, wanted)
+        if place is not None:
+            return Found(source.title, place, tuple(find_stories(spans, wanted)))
+    return None
+
+
+def _show_work(err: IO[str], source: Source) -> AbstractContextManager[object]:
+    """
+    Show on a terminal that something is waited for.
+    """
+    if not err.isatty():
+        return nullcontext()
+    return Console(file=err).status(f"looking into {escape(source.title)}")

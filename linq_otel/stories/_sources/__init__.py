@@ -1,0 +1,50 @@
+"""
+Where spans are fetched from: files, Jaeger, Tempo; and where an id is looked up: a store.
+
+Kept under the package that reads spans, and apart from it, so that a page or a test that has its
+spans already never opens a connection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from linq_otel.errors import ConfigurationError
+
+
+if TYPE_CHECKING:
+    from linq_otel._otlp_json import SpanRecord
+
+
+__all__ = ["Source", "SourceError"]
+
+
+class SourceError(ConfigurationError):
+    """
+    A source cannot be asked, or answers what cannot be read; the message says what to do.
+    """
+
+
+class Source(Protocol):
+    """
+    Something that may know the spans an id leads to.
+
+    Attributes:
+        title: How it is called where people are told what was looked into; without credentials.
+    """
+
+    @property
+    def title(self) -> str:
+        """
+        How it is called where people are told what was looked into; without credentials.
+        """
+        ...
+
+    def find_spans(self, wanted: str) -> list[SpanRecord]:
+        """
+        Return all spans of the traces that an id leads to; none if it knows nothing of it.
+
+        Raises:
+            SourceError: If it cannot be asked.
+        """
+        ...

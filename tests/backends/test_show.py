@@ -1,0 +1,101 @@
+"""
+``linq-otel show`` against a real Jaeger, where one was built: ``make backends`` builds it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
+
+import pytest
+
+from backends.building import CACHE, JAEGER
+from backends.running import open_jaeger
+from stories.query_apis import write_lines
+from stories.telling import CHAT_ID, HOUR, MESSAGE_ID, READ, handler, now
+from support.span_records import HOOK, LIFE, START
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+PROGRAM = CACHE / f"{JAEGER.name}-{JAEGER.version}".lower()
+EVENT_ID = "448ebf57-b150-44ea-aa01-6e65464d30b2"
+# Jaeger is asked for the last thirty days.
+SHIFT = time.time_ns() - 4 * HOUR * 1_000_000 - START
+UNLINKED = handler("message.read", 3 * HOUR + 40, trace=HOOK)
+SPANS = (*READ, UNLINKED)
+WHOLE = {(span.otel_trace_id, span.span_id) for span in SPANS}
+
+pytestmark = pytest.mark.skipif(not PROGRAM.is_file(), reason="no Jaeger: make backends builds it")
+
+
+@pytest.fixture(scope="module")
+def query_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the query address of a Jaeger that has one message's spans."""
+    folder: Path = tmp_path_factory.mktemp("jaeger")
+    with open_jaeger(PROGRAM, folder) as server:
+        for line in write_lines(SPANS).splitlines():
+            _send(server.http_endpoint, json.loads(line))
+        yield server.query_endpoint
+
+
+def _send(endpoint: str, request: dict[str, object]) -> None:
+    body = json.dumps(request)
+    for moment in {at for span in SPANS for at in (span.start_ns, span.end_ns)}:
+        body = body.replace(str(moment), str(moment + SHIFT))
+    headers = {"Content-Type": "application/json"}
+    wanted = Request(f"{endpoint}/v1/traces", data=body.encode(), headers=headers)  # noqa: S310
+    with urlopen(wanted, timeout=10) as answer:  # noqa: S310  # Both are loopback.
+        assert json.load(answer) == {"partialSuccess": {}}
+
+
+def show(*arguments: str) -> tuple[int, str, str]:
+    """
+    Run the command; answer its exit code and what it printed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "linq_otel.cli", "show", *arguments],
+        env={k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+class TestJaeger:
+    @pytest.mark.parametrize("wanted", [MESSAGE_ID, EVENT_ID, CHAT_ID, LIFE, READ[0].otel_trace_id])
+    def test_tells_the_whole_story(self, query_url: str, wanted: str) -> None:
+        """Whichever id is asked for, all spans of the message come, each with its links."""
+        status, printed, complaint = show(wanted, "--jaeger", query_url, "--json")
+        document = json.loads(printed)
+        assert (status, complaint) == (0, "")
+        spans = {
+            (trace["otel_trace_id"], span["span_id"]): span
+            for story in document["stories"]
+            for trace in story["traces"]
+            for span in trace["spans"]
+        }
+        assert set(spans) == WHOLE
+        assert spans[LIFE, "c" * 16]["links"] == [
+            {"otel_trace_id": "a" * 32, "span_id": "b" * 16, "attributes": {"linq.link": "send"}}
+        ]
+        assert spans[LIFE, "c" * 16]["start_ns"] == str(now(1) + SHIFT)
+        assert document["stories"][0]["message"]["state"] == "read"
+
+    def test_does_not_know_every_id(self, query_url: str) -> None:
+        """What Jaeger does not have is 1, with where was looked."""
+        assert show("9" * 32, "--jaeger", query_url) == (
+            1,
+            "",
+            f"linq-otel: nothing is known of that id in Jaeger at {query_url}\n",
+        )

@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from linq_otel.stores import open_store
+from linq_otel.viewer import ViewerOptions, open_viewer
+from stories.query_apis import jaeger, serve, tempo, write_lines
+from stories.telling import CHAT_ID, HOUR, MESSAGE_ID, READ, SHOP, handler, tell
+from support.origins import accepted
+from support.otlp_processes import find_free_ports
+from support.span_records import HOOK, LIFE, record
+
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LINQ_OTEL = [sys.executable, "-m", "linq_otel.cli", "show"]
+NO_ID = (
+    "linq-otel: that is no id: paste a trace id, or the id of a message, an event, a chat "
+    "or a span\n"
+)
+KNOWN = f"""\
+The store knows the message; its spans are in a backend: add --jaeger, --tempo or --file.
+  message         {MESSAGE_ID}
+  chat            {CHAT_ID}
+  Linq trace ids  {LIFE}
+  requested       2026-09-21 14:13:20.000 UTC
+  accepted        2026-09-21 14:13:20.250 UTC
+  life's trace    {LIFE}
+  sender's trace  {SHOP}
+  sender's span   {"b" * 16}
+  sampled         yes
+"""
+PICTURE = """\
+message 21051baf-8743-4ee8-aa9c-6e3316a85b5c: read · outbound · iMessage · chats.create
+2 traces joined by links · 8 spans · 3 h 00 m · from 2026-09-21 14:13:20 UTC
+                                  0            499 ms    999 ms    3 h 00 m
+                                  ──────⋯486ms⋯───⋯498ms⋯───⋯2h59m⋯────────
+trace aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa · shop · 2 spans
+1 ← POST /orders                  ━━━━━━                                       12 ms
+2 └ » linq chats.create           ━━━━━                                       9.0 ms  ↪ 3 lifecycle
+trace 22222222222222222222222222222222 · shop · hooks · 6 spans
+3 · linq message                  ◆                                                0  ↪ 2 send
+4 ├ · message accepted [hooks]    ━━━━━                                       9.0 ms
+5 ├ · message sent [hooks]            ━━┄┄┄┄┄┄┄━━                             490 ms
+6 ├ · message delivered [hooks]                 ━━┄┄┄┄┄┄┄━━                   500 ms
+7 └ · message read [hooks]                                ━━┄┄┄┄┄┄┄━        2 h 59 m
+8 « process message.read [hooks]                                     ━━━━━━    10 ms
+
+← serves  » sends  « receives  · inside  ◆ a moment  ┄ wait, folded  ↪ links to row
+"""
+
+
+def run(
+    *arguments: str, folder: Path | None = None, fed: str = "", **environment: str
+) -> tuple[int, str, str]:
+    """
+    Run the command as a person would; answer its exit code and what it printed.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "COLUMNS"))}
+    done = subprocess.run(
+        [*LINQ_OTEL, *arguments],
+        cwd=folder,
+        env={**kept, "PYTHONPATH": str(REPOSITORY), **environment},
+        input=fed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def plain(picture: str) -> str:
+    """
+    Return *picture* without the blanks at the ends of its lines.
+    """
+    return "".join(line.rstrip() + "\n" for line in picture.splitlines())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """Return a file with one message's spans, and a stranger's."""
+    path = tmp_path / "spans.jsonl"
+    path.write_text(write_lines([*READ, record("GET /", 0, 1, trace="8" * 32)]))
+    return str(path)
+
+
+class TestPicture:
+    def test_is_drawn_from_a_file(self, file: str) -> None:
+        """One message, from the call to the read, and nothing of others."""
+        status, printed, complaint = run(MESSAGE_ID, "--file", file)
+        assert (status, plain(printed), complaint) == (0, PICTURE, "")
+
+    def test_is_drawn_from_a_pipe(self) -> None:
+        """A dash is standard input."""
+        status, printed, complaint = run(LIFE, "--file", "-", fed=write_lines(READ))
+        assert (status, plain(printed), complaint) == (0, PICTURE, "")
+
+    @pytest.mark.parametrize(("option", "backend"), [("--jaeger", jaeger), ("--tempo", tempo)])
+    def test_is_drawn_from_a_backend(self, option: str, backend: object) -> None:
+        """Jaeger and Tempo are asked for the message, and for all that is linked to it."""
+        with serve(backend(READ)) as server:  # type: ignore[operator]  # Either makes an answer.
+            status, printed, complaint = run(MESSAGE_ID, option, server.url)
+        assert (status, plain(printed), complaint) == (0, PICTURE, "")
+
+    def test_takes_a_traceparent(self, file: str) -> None:
+        """What a log line holds may be pasted whole."""
+        status, printed, _ = run(f"00-{SHOP}-{'b' * 16}-01", "--file", file)
+        assert (status, plain(printed)) == (0, PICTURE)
+
+    def test_has_stories_that_nothing_links(self, tmp_path: Path) -> None:
+        """What speaks of the message and hangs on no link is drawn below."""
+        path = tmp_path / "spans.jsonl"
+        path.write_text(write_lines([handler("message.read", 3 * HOUR, trace=HOOK), *READ]))
+        status, printed, _ = run(MESSAGE_ID, "--file", str(path))
+        heads = [line for line in printed.splitlines() if "from 2026" in line]
+        assert status == 0
+        assert [head.partition(" · ")[0] for head in heads] == [
+            "2 traces joined by links",
+            "1 trace",
+        ]
+
+    def test_cannot_steer_the_terminal(self, tmp_path: Path) -> None:
+        """Whatever spans hold, no control character is printed."""
+        path = tmp_path / "spans.jsonl"
+        evil = [
+            tell(replace(span, name=f"{span.name}\x1b[2J"), service="\x1b[31m") for span in READ
+        ]
+        path.write_text(write_lines(evil))
+        status, printed, _ = run(MESSAGE_ID, "--file", str(path))
+        assert status == 0
+        assert "\x1b" not in printed
+
+    def test_ends_where_its_reader_does(self, file: str) -> None:
+        """A pipe that is closed early is no error."""
+        command = f"{' '.join(LINQ_OTEL)} {MESSAGE_ID} --file {file} | head -1"
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.stdout, done.stderr) == (PICTURE.splitlines(keepends=True)[0], "")
+
+
+class TestViewer:
+    def test_that_runs_is_asked(self, tmp_path: Path) -> None:
+        """What a viewer on this host was sent is drawn in the terminal, too."""
+        with open_viewer(ViewerOptions(port=0)) as viewer:
+            viewer.read(write_lines(READ).splitlines())
+            status, printed, complaint = run(MESSAGE_ID, "--viewer", viewer.url)
+        assert (status, plain(printed), complaint) == (0, PICTURE, "")
+
+
+class TestJson:
+    def test_is_one_document(self, file: str) -> None:
+        """Where it was found, and the stories, as a page would draw them."""
+        status, printed, complaint = run(READ[-1].span_id, "--file", file, "--json")
+        document = json.loads(printed)
+        assert (status, complaint) == (0, "")
+        (story,) = document.pop("stories")
+        assert document == {
+            "otel_trace_id": LIFE,
+            "span_id": READ[-1].span_id,
+            "source": file,
+            "origin": None,
+        }
+        assert (story["version"], story["message"]["state"]) == (1, "read")
+        assert [trace["otel_trace_id"] for trace in story["traces"]] == [SHOP, LIFE]
+
+
+class TestPerfetto:
+    def test_is_written_to_a_file(self, file: str, tmp_path: Path) -> None:
+        """The picture is drawn all the same, and it is said where the file goes."""
+        target = tmp_path / "trace.json"
+        status, printed, complaint = run(MESSAGE_ID, "--file", file, "--perfetto", str(target))
+        assert (status, plain(printed)) == (0, PICTURE)
+        assert complaint == f"linq-otel: wrote {target}; open it at https://ui.perfetto.dev\n"
+        events = json.loads(target.read_text())["traceEvents"]
+        assert sorted({event["ph"] for event in events}) == ["M", "X", "f", "s"]
+
+    def test_is_printed_alone(self, file: str) -> None:
+        """A dash is standard output, and then there is no picture."""
+        status, printed, complaint = run(MESSAGE_ID, "--file", file, "--perfetto", "-")
+        assert (status, complaint) == (0, "")
+        assert json.loads(printed)["displayTimeUnit"] == "ms"
+
+    def test_cannot_be_written_everywhere(self, file: str, tmp_path: Path) -> None:
+        """A folder that is not there is named in a line."""
+        target = tmp_path / "nowhere" / "trace.json"
+        status, _, complaint = run(MESSAGE_ID, "--file", file, "--perfetto", str(target))
+        assert status == 2
+        assert complaint == f"linq-otel: {target} cannot be written: No such file or directory\n"
+
+
+class TestNotFound:
+    def test_says_where_was_looked(self, file: str) -> None:
+        """An id nobody knows is 1, and one line names every place."""
+        with serve(jaeger(READ)) as server:
+            result = run("9" * 32, "--file", file, "--jaeger", server.url)
+        looked = f"{file}, Jaeger at {server.url}"
+        assert result == (1, "", f"linq-otel: nothing is known of that id in {looked}\n")
+
+    def test_is_not_said_where_a_place_could_not_be_asked(self, file: str) -> None:
+        """A backend that is down is 2: the id may well be known there."""
+        (port,) = find_free_ports(1)
+        url = f"http://127.0.0.1:{port}"
+        status, printed, complaint = run("9" * 32, "--file", file, "--jaeger", url)
+        assert (status, printed) == (2, "")
+        said = f"Jaeger at {url} cannot be reached (Connection refused); is it up?"
+        assert complaint == f"linq-otel: {said}\n"
+
+    @pytest.mark.parametrize("wanted", ["", "two words", "x" * 300, "a\nb"])
+    def test_is_not_said_of_what_is_no_id(self, wanted: str, file: str) -> None:
+        """What cannot be an id is 2, and it is said what could be."""
+        assert run(wanted, "--file", file) == (
+            2,
+            "",
+            NO_ID,
+        )
+
+    def test_keeps_credentials_to_itself(self) -> None:
+        """No complaint shows a header."""
+        with serve(lambda _path, _given: (401, b"")) as server:
+            header = "Authorization: Bearer s3cret"
+            status, printed, complaint = run(LIFE, "--tempo", server.url, "--header", header)
+        assert (status, printed) == (2, "")
+        assert "wants credentials (401)" in complaint
+        assert "s3cret" not in complaint
+
+
+class TestStore:
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> str:
+        """Return a store that knows one message."""
+        url = f"sqlite:///{tmp_path / 'linq.db'}"
+        origin = replace(
+            accepted(MESSAGE_ID),
+            traceparent=f"00-{SHOP}-{'b' * 16}-01",
+            lifecycle=f"00-{LIFE}-{'c' * 16}-01",
+            linq_trace_ids=(LIFE,),
+            chat_id=CHAT_ID,
+            idempotency_key="d" * 32,
+            requested_at=1_790_000_000_000_000_000,
+            accepted_at=1_790_000_000_250_000_000,
+        )
+        with closing(open_store(url)) as opened:
+            opened.save(origin)
+        return url
+
+    def test_alone_tells_what_it_knows(self, store: str) -> None:
+        """Without spans there are ids and times, and no hash of the key."""
+        assert run(MESSAGE_ID.upper(), "--store", store) == (0, KNOWN, "")
+
+    def test_alone_tells_it_as_json(self, store: str) -> None:
+        """The same as one document."""
+        status, printed, complaint = run(LIFE, "--store", store, "--json")
+        assert (status, complaint) == (0, "")
+        assert json.loads(printed) == {
+            "otel_trace_id": None,
+            "span_id": None,
+            "source": "the store",
+            "stories": [],
+            "origin": {
+                "found_by": "trace",
+                "message_id": MESSAGE_ID,
+                "chat_id": CHAT_ID,
+                "linq_trace_ids": [LIFE],
+                "requested_ns": "1790000000000000000",
+                "accepted_ns": "1790000000250000000",
+                "lifecycle_otel_trace_id": LIFE,
+                "sender_otel_trace_id": SHOP,
+                "sender_span_id": "b" * 16,
+                "is_sampled": True,
+            },
+        }
+
+    def test_leads_to_spans_that_do_not_say_the_id(self, store: str, tmp_path: Path) -> None:
+        """An id that only the store knows finds the trace its message's life is drawn in."""
+        path = tmp_path / "spans.jsonl"
+        path.write_text(write_lines([replace(span, attributes={}) for span in READ]))
+        status, printed, _ = run(MESSAGE_ID, "--store", store, "--file", str(path))
+        assert status == 0
+        assert f"trace {LIFE} · shop · hooks · 6 spans" in printed
+
+    def test_without_the_message(self, store: str) -> None:
+        """What it does not know is 1."""
+        assert run("nope", "--store", store) == (
+            1,
+            "",
+            "linq-otel: nothing is known of that id in the store\n",
+        )
+
+    def test_that_is_not_there(self, tmp_path: Path) -> None:
+        """A file that is missing is 2, and is not made by looking."""
+        path = tmp_path / "missing.db"
+        result = run("nope", "--store", f"sqlite:///{path}")
+        assert result == (
+            2,
+            "",
+            f"linq-otel: the store cannot be asked: there is no file {path}\n",
+        )
+        assert not path.exists()
+
+
+class TestGuesses:
+    def test_are_the_demos_file(self, tmp_path: Path) -> None:
+        """Where nobody names a place, the demo's file is looked into, and that is said."""
+        (tmp_path / "linq-demo.otlp.jsonl").write_text(write_lines(READ))
+        status, printed, complaint = run(MESSAGE_ID, folder=tmp_path)
+        assert (status, plain(printed)) == (0, PICTURE)
+        assert complaint == "linq-otel: from linq-demo.otlp.jsonl\n"
+
+    def test_are_the_store_of_the_environment(self, tmp_path: Path) -> None:
+        """The store that the app is configured with is asked, too."""
+        url = f"sqlite:///{tmp_path / 'linq.db'}"
+        with closing(open_store(url)) as opened:
+            opened.save(accepted(MESSAGE_ID))
+        status, printed, _ = run(MESSAGE_ID, folder=tmp_path, OTEL_PYTHON_LINQ_STORE=url)
+        assert status == 0
+        assert printed.splitlines()[1] == f"  message         {MESSAGE_ID}"
+
+    def test_that_lead_nowhere_say_what_to_type(self, tmp_path: Path) -> None:
+        """If there is nothing at all to look into, the options are named."""
+        store = f"sqlite:///{tmp_path / 'missing.db'}"
+        status, printed, complaint = run("nope", folder=tmp_path, OTEL_PYTHON_LINQ_STORE=store)
+        # A Jaeger may run on this machine, where it always does.
+        assert status in {1, 2}
+        assert printed == ""
+        assert complaint.splitlines()[0] == (
+            f"linq-otel: the store cannot be asked: there is no file {tmp_path / 'missing.db'}"
+        )
+
+
+class TestHelp:
+    def test_teaches(self) -> None:
+        """What it is for, an example and the exit codes are in it."""
+        status, printed, _ = run("--help", NO_COLOR="1", TERM="dumb")
+        assert status == 0
+        said = " ".join(printed.split())
+        assert "Show one message's life as a waterfall" in said
+        assert "linq-otel show 21051baf" in said
+        assert "Exits with 0 if the id is known" in said
