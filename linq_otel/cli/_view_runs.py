@@ -1,0 +1,133 @@
+"""
+What ``linq-otel view`` does: run until it is ended, or write one file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import webbrowser
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Final
+
+from linq_otel._otlp_json import read_spans
+from linq_otel.errors import ConfigurationError
+from linq_otel.viewer import export_page, open_viewer, read_database
+
+from ._span_lines import STANDARD_INPUT, open_span_lines
+
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from pathlib import Path
+
+    from linq_otel._otlp_json import SpanRecord
+    from linq_otel.viewer import ViewerOptions
+
+
+_GLANCE_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRun:
+    """
+    What the command line says.
+    """
+
+    options: ViewerOptions
+    files: tuple[str, ...]
+    html: Path | None
+    wanted: str | None
+    is_opening: bool
+
+
+def run_view(run: ViewRun, out: IO[str]) -> int:
+    """
+    Show the page until somebody ends it; returns the exit code.
+
+    Raises:
+        ConfigurationError: The port is taken, or a file cannot be read.
+        MissingExtraError: The packages of the extra ``view`` are not there.
+    """
+    with _watch_signals() as ended, open_viewer(run.options) as viewer:
+        for file in run.files:
+            with open_span_lines(file) as lines:
+                count = viewer.read(lines)
+            shown = "standard input" if file == STANDARD_INPUT else file
+            out.write(f"{count} spans of {shown}\n")
+        out.write(_tell(viewer.url))
+        out.flush()
+        if run.is_opening and out.isatty():
+            _open_browser(viewer.url)
+        while not ended.wait(_GLANCE_SECONDS):
+            pass
+    return 0
+
+
+def run_export(run: ViewRun, out: IO[str]) -> int:
+    """
+    Write the page as one file; returns the exit code.
+
+    Raises:
+        ConfigurationError: There is nothing to write, or a file cannot be read or written.
+    """
+    if run.html is None or not (run.files or run.options.database):
+        raise ConfigurationError("--html needs spans: name a --file, or a --database")
+    spans: dict[tuple[str, str], SpanRecord] = {}
+    if run.options.database is not None:
+        spans.update(_by_id(read_database(run.options.database)))
+    for file in run.files:
+        with open_span_lines(file) as lines:
+            spans.update(_by_id(read_spans(lines)))
+    if not spans:
+        raise ConfigurationError("there are no spans in what was named")
+    page = export_page(list(spans.values()), run.wanted, stuck_after=run.options.stuck_after)
+    try:
+        run.html.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigurationError(f"{run.html} cannot be written: {error.strerror}") from error
+    out.write(f"{run.html} holds the page; it needs no server and no network.\n")
+    return 0
+
+
+def _by_id(spans: Iterable[SpanRecord]) -> dict[tuple[str, str], SpanRecord]:
+    return {(span.otel_trace_id, span.span_id): span for span in spans}
+
+
+def _tell(url: str) -> str:
+    return (
+        f"The page is at {url}\n"
+        f"Send it spans by OTLP (http/protobuf): OTEL_EXPORTER_OTLP_ENDPOINT={url}\n"
+        "Ctrl-C ends it.\n"
+    )
+
+
+@contextmanager
+def _watch_signals() -> Generator[threading.Event]:
+    """
+    Have Ctrl-C and a friendly kill end it, so that what is open is closed.
+    """
+    ended = threading.Event()
+    watched = (signal.SIGINT, signal.SIGTERM)
+
+    def end(*_: object) -> None:
+        ended.set()
+
+    before = [signal.signal(each, end) for each in watched]
+    try:
+        yield ended
+    finally:
+        for each, handler in zip(watched, before, strict=True):
+            signal.signal(each, handler)
+
+
+def _open_browser(url: str) -> None:
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return
+    # One that runs in the terminal would take it from us.
+    if type(browser) is not webbrowser.GenericBrowser and not os.environ.get("SSH_CONNECTION"):
+        browser.open(url)
