@@ -1,0 +1,86 @@
+"""
+Webhook endpoints: what verifies a delivery, and where they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Final
+
+from linq_otel.webhooks._options import WebhookSettings
+from linq_otel.webhooks._signatures import TOLERANCE
+
+from ._findings import tell
+from ._variables import without_invalid
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._findings import Finding
+    from ._scene import Scene
+
+
+_ENFORCE: Final = "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE"
+_PATHS: Final = "OTEL_PYTHON_LINQ_WEBHOOK_PATHS"
+_EXAMPLE: Final = "export LINQ_WEBHOOK_SECRET=whsec_…, the signing_secret of your subscription"
+_LEAST_BYTES: Final = 16
+_FIT: Final = ("true", "1", "yes")
+
+
+def find_of_webhooks(scene: Scene) -> Iterator[Finding]:
+    """
+    Yield what there is to say of verifying webhooks, and of their paths.
+    """
+    yield _judge_secrets(scene.settings.webhook_secrets)
+    environ = without_invalid(scene.environ)
+    is_enforced = environ.pop(_ENFORCE, "").strip().lower() in _FIT
+    paths = WebhookSettings.read({}, environ).paths
+    if paths:
+        yield tell("webhooks.paths", f"webhooks arrive at {', '.join(paths)}")
+    elif is_enforced:
+        yield tell(
+            "webhooks.enforce.idle",
+            f"{_ENFORCE} needs the paths it guards",
+            detail="Nothing is enforced.",
+            remedy=f"export {_PATHS}=/webhooks/linq",
+        )
+
+
+def _judge_secrets(secrets: tuple[str, ...]) -> Finding:
+    if not secrets:
+        return tell(
+            "webhooks.secret.missing",
+            "no webhook secret: anybody may write into your traces",
+            remedy=_EXAMPLE,
+        )
+    faults = [fault for secret in secrets if (fault := find_fault(secret))]
+    if faults:
+        return tell(
+            "webhooks.secret.invalid",
+            f"{len(faults)} of {len(secrets)} webhook secrets is none: {faults[0]}"
+            if len(secrets) > 1
+            else f"the webhook secret is none: {faults[0]}",
+            detail="No signature can match it.",
+            remedy=_EXAMPLE,
+        )
+    count = "a secret" if len(secrets) == 1 else f"{len(secrets)} secrets"
+    return tell(
+        "webhooks.secret",
+        f"webhooks are verified with {count}; a signature may be {TOLERANCE:.0f} s old",
+    )
+
+
+def find_fault(secret: str) -> str:
+    """
+    Answer what is wrong with *secret*, without a word of it; empty if nothing is.
+    """
+    text = secret.removeprefix("whsec_")
+    if text == secret:
+        return "it does not begin with whsec_"
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return "it is not base64 behind whsec_"
+    return "" if len(key) >= _LEAST_BYTES else "it is too short to be whole"

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from linq_otel.doctor import examine
+from linq_otel.doctor._findings import tell
+from linq_otel.export import configure
+from support.findings import in_environment, pick
+from support.otlp_processes import find_free_ports
+from support.otlp_sinks import open_grpc_sink, open_http_sink
+
+
+if TYPE_CHECKING:
+    from linq_otel.doctor import Finding
+
+
+KEY = "Bearer do-not-show-me"
+BASE = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+def live(provider: TracerProvider) -> list[Finding]:
+    try:
+        return [
+            f
+            for f in examine(environ={}, is_live=True, tracer_provider=provider)
+            if f.code.startswith(("export", "otel.processor"))
+        ]
+    finally:
+        provider.shutdown()
+
+
+class TestEnvironment:
+    def test_unset(self) -> None:
+        """Nothing says where to export to."""
+        assert in_environment("export") == [
+            (
+                "export.unset",
+                "note",
+                "export OTEL_PYTHON_LINQ_BACKEND=jaeger, or linq_otel.export.configure('jaeger')",
+            )
+        ]
+
+    def test_answers(self) -> None:
+        """An endpoint that takes all three signals is asked for each, with its header unseen."""
+        with open_http_sink() as sink:
+            environ = {BASE: sink.endpoint, "OTEL_EXPORTER_OTLP_HEADERS": "authorization=secret"}
+            found = examine(environ=environ, is_live=False)
+        assert [f for f in found if f.area == "Export"] == [
+            *(
+                tell("export.endpoint", f"{sink.endpoint}/v1/{signal} takes {signal} by http")
+                for signal in ("traces", "metrics", "logs")
+            ),
+            tell("export.headers", "sent with each export: authorization (values not shown)"),
+        ]
+        assert [arrival.headers["authorization"] for arrival in sink.arrivals] == ["secret"] * 3
+        assert sink.full == []
+
+    def test_closed(self) -> None:
+        """Where nobody listens, it is said what to type."""
+        place = f"http://127.0.0.1:{find_free_ports(1)[0]}"
+        variables = {
+            BASE: place,
+            "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_LOGS_EXPORTER": "none",
+        }
+        found = [f for f in examine(environ=variables, is_live=False) if f.area == "Export"]
+        assert found == [
+            tell(
+                "export.failed",
+                f"nothing listens at {place}/v1/traces (ConnectionRefusedError)",
+                remedy=f"start it there, or type where it is as {BASE}",
+            )
+        ]
+
+    def test_silent(self) -> None:
+        """An endpoint that never answers is given up after two seconds."""
+        with open_http_sink() as sink:
+            sink.gate.clear()
+            began = time.monotonic()
+            found = in_environment("export", **{BASE: sink.endpoint})
+            seconds = time.monotonic() - began
+            sink.gate.set()
+        assert [(code, severity) for code, severity, _ in found] == [
+            ("export.failed", "problem")
+        ] * 3
+        assert seconds < 6
+
+    def test_contradiction(self) -> None:
+        """Variables that contradict each other are a problem before anybody is asked."""
+        variables = {BASE: "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+        assert in_environment("export", **variables) == [
+            (
+                "export.invalid",
+                "problem",
+                "type http://127.0.0.1:4318, or protocol='grpc' (OTEL_EXPORTER_OTLP_PROTOCOL)",
+            )
+        ]
+
+    @pytest.mark.parametrize("backend", [{}, {BASE: "http://127.0.0.1:1"}])
+    def test_off(self, backend: dict[str, str]) -> None:
+        """The standard variable may switch traces off, which is what this is all about."""
+        others = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+        assert in_environment("export", OTEL_TRACES_EXPORTER="none", **others, **backend) == [
+            ("export.off", "warning", "unset OTEL_TRACES_EXPORTER")
+        ]
+
+
+class TestProvider:
+    def test_http(self) -> None:
+        """The app's own exporter is asked, with its own headers."""
+        with open_http_sink() as sink:
+            provider = TracerProvider()
+            exporter = HttpExporter(
+                endpoint=f"{sink.endpoint}/v1/traces", headers={"authorization": KEY}
+            )
+            provider.add_span_processor(BatchSpanProcessor(exporter))
+            found = live(provider)
+        assert found == [
+            tell("otel.processor", "spans go through BatchSpanProcessor → OTLPSpanExporter"),
+            tell("export.endpoint", f"{sink.endpoint}/v1/traces takes traces by http"),
+            tell("export.headers", "sent with each export: authorization (values not shown)"),
+        ]
+        assert [arrival.headers["authorization"] for arrival in sink.arrivals] == [KEY]
+
+    def test_grpc(self) -> None:
+        """So is one that speaks gRPC."""
+        with open_grpc_sink() as sink:
+            provider = TracerProvider()
+            provider.add_span_processor(
+                BatchSpanProcessor(GrpcExporter(endpoint=sink.endpoint, headers={"k": KEY}))
+            )
+            found = live(provider)
+        assert found[1:] == [
+            tell("export.endpoint", f"{sink.endpoint} takes traces by grpc"),
+            tell("export.headers", "sent with each export: k (values not shown)"),
+        ]
+        assert [arrival.headers["k"] for arrival in sink.arrivals] == [KEY]
+
+    def test_of_configure(self) -> None:
+        """What `configure` has made is read through its wrapper."""
+        with open_http_sink() as sink:
+            provider = TracerProvider()
+            export = configure(
+                "otlp", endpoint=sink.endpoint, tracer_provider=provider, metrics=False, logs=False
+            )
+            found = live(provider)
+            export.shutdown()
+        assert [f.title for f in found] == [
+            "spans go through BatchSpanProcessor → OTLPSpanExporter",
+            f"{sink.endpoint}/v1/traces takes traces by http",
+        ]
+
+    def test_refused(self) -> None:
+        """A key that is refused is a problem, and is not shown."""
+        with open_http_sink() as sink:
+            sink.status = 401
+            provider = TracerProvider()
+            exporter = HttpExporter(
+                endpoint=f"{sink.endpoint}/v1/traces", headers={"authorization": KEY}
+            )
+            provider.add_span_processor(BatchSpanProcessor(exporter))
+            found = live(provider)
+        assert pick(found, "export.failed") == [
+            (
+                "export.failed",
+                "problem",
+                "type the right key: headers={'authorization': …} or OTEL_EXPORTER_OTLP_HEADERS",
+            )
+        ]
+        assert KEY not in repr(found)
