@@ -176,21 +176,30 @@ class LinqSimulator:
         """
         return tuple(self._world.accepted)
 
-    def subscribe(self, target_url: str, events: tuple[str, ...] | None = None) -> Subscription:
+    def subscribe(
+        self,
+        target_url: str,
+        events: tuple[str, ...] | None = None,
+        *,
+        signing_secret: str | None = None,
+    ) -> Subscription:
         """
         Have webhooks delivered to a URL.
 
         Args:
             target_url: May end in ``?version=2025-01-01``; the newest version is the default.
             events: The event types wanted; ``None`` for all, even ones Linq does not have yet.
+            signing_secret: The secret an endpoint knows already, ``whsec_`` and base64. Linq makes
+                up one for each subscription, and so does the simulator without it.
 
         Raises:
             ValueError: The URL is taken, is none, or names an unknown version.
         """
         wanted = None if events is None else tuple(events)
+        secret = {} if signing_secret is None else {"signing_secret": signing_secret}
         with self._world.lock:
             try:
-                return self._world.subscriptions.add(target_url, wanted)
+                return self._world.subscriptions.add(target_url, wanted, **secret)
             except ApiError as error:
                 raise ValueError(str(error)) from None
 

@@ -42,9 +42,10 @@ class Subscriptions:
             raise ApiError(409, 2015, "A subscription with this target_url already exists")
         version = _parse_version(target_url)
         number = self._ids.nth("subscription", target_url)
+        secret = self._ids.secret("subscription", target_url, number)
+        options.setdefault("signing_secret", secret)
         subscription = Subscription(
             id=self._ids.uuid("subscription", target_url, number),
-            signing_secret=self._ids.secret("subscription", target_url, number),
             target_url=target_url,
             version=version,
             events=events,

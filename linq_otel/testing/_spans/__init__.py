@@ -1,0 +1,3 @@
+"""
+Looking at finished spans: collecting them, joining them, drawing them, comparing them.
+"""
