@@ -51,7 +51,7 @@ def is_client_instrumented(client: Any, url: Any) -> bool:
     Tell whether an httpx *client*'s request to *url* would have been given headers.
     """
     transport: object = client._transport_for_url(url)  # noqa: SLF001  # No public way to ask.
-    kind = type(transport)
+    kind: Any = type(transport)
     if kind.__module__ == f"{_PACKAGE}.httpx":
         return True
     if getattr(client, "_is_instrumented_by_opentelemetry", False):

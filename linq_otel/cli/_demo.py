@@ -24,9 +24,8 @@ from linq_otel._otlp_json import read_spans
 from linq_otel.errors import ConfigurationError, MissingExtraError
 from linq_otel.testing import SCENARIOS, LinqSimulator, Scenario
 
-from ._demo_process import JOIN, SPANS_FILE, STORE
 from ._demo_report import report_demo
-from ._demo_story import DemoOptions, Story
+from ._demo_story import JOIN, SPANS_FILE, STORE, DemoOptions, Story
 
 
 if TYPE_CHECKING:

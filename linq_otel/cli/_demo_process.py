@@ -12,11 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
-
-SPANS_FILE = "LINQ_OTEL_DEMO_SPANS"
-STORE = "LINQ_OTEL_DEMO_STORE"
-JOIN = "LINQ_OTEL_DEMO_JOIN"
-CHAT = "LINQ_OTEL_DEMO_CHAT"
+from ._demo_story import SPANS_FILE
 
 
 def provide(service_name: str) -> TracerProvider:

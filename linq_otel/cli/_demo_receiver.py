@@ -17,7 +17,8 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from linq_otel import instrument
 from linq_otel.webhooks.asgi import LinqWebhookMiddleware
 
-from ._demo_process import JOIN, STORE, provide
+from ._demo_process import provide
+from ._demo_story import JOIN, STORE
 
 
 app = FastAPI()

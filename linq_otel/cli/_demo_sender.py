@@ -14,7 +14,8 @@ from opentelemetry.trace import SpanKind
 
 from linq_otel import instrument
 
-from ._demo_process import JOIN, STORE, provide
+from ._demo_process import provide
+from ._demo_story import JOIN, STORE
 
 
 def main() -> int:

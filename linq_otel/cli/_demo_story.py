@@ -1,17 +1,23 @@
 """
-What the demo is asked for, and what came of it.
+What the demo is asked for, what its processes are told, and what came of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from linq_otel._otlp_json import SpanRecord
+
+
+# Variables of the environment, by which the demo's processes are told of it.
+SPANS_FILE: Final = "LINQ_OTEL_DEMO_SPANS"
+STORE: Final = "LINQ_OTEL_DEMO_STORE"
+JOIN: Final = "LINQ_OTEL_DEMO_JOIN"
 
 
 @dataclass(frozen=True, slots=True)
