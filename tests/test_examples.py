@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 STORY = "tests/support/story.py"
 UNTOUCHED = "tests/receivers/test_untouched_apps.py"
 RUN_BY = {
+    "agent_turn.py": "tests/docs/test_plays.py",
     "fastapi_app.py": STORY,
     "integration_logs.py": "tests/test_examples.py",
     "lambda_handler.py": "tests/test_examples.py",
     "plain_server.py": "tests/test_examples.py",
     "send_message.py": STORY,
+    "test_my_app.py": "tests/testing/test_page.py",
     "untouched/aiohttp_shop.py": UNTOUCHED,
     "untouched/django_settings.py": UNTOUCHED,
     "untouched/django_shop.py": UNTOUCHED,
