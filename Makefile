@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 
-.PHONY: demo test servers lint types pytest oldest chaos fuzz soak growth backends docs format clean help
+.PHONY: demo test servers lint types pytest oldest chaos fuzz soak growth backends docs site format clean help
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -54,18 +54,24 @@ growth: .venv/.test ## Measure the stores as they grow to ten million origins
 
 backends: .venv/.test ## Send every scenario to real backends, built with Go, and read it back
 	PYTHONPATH=tests $(BIN)/python -m backends $(ARGS)
+	$(BIN)/python -m pytest tests/backends/test_show.py
 
 docs: .venv/.test ## Write the pages that are made from the code
 	$(BIN)/python docs/generate_attributes.py
 	$(BIN)/python docs/generate_metrics.py
 	$(BIN)/python docs/generate_registry.py
+	$(BIN)/python docs/generate_commands.py
+	$(BIN)/python docs/generate_plays.py
+
+site: .venv/.test ## Build the documentation as a site, with warnings as errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 format: .venv/.test ## Mend style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 clean: ## Remove what was set up
-	rm -rf .venv .venv-oldest .venv-otlp .venv-rotel .backends build dist
+	rm -rf .venv .venv-oldest .venv-otlp .venv-rotel .backends build dist site
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv

@@ -738,6 +738,164 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "integration_logs._replay_options",
         },
     },
+    "stories": {
+        "stories._axis": {"_otlp_json"},
+        "stories._timeline": {"_otlp_json"},
+        "stories._evidence": {"_attributes", "_otlp_json"},
+        "stories._waits": {"_attributes", "_otlp_json"},
+        "stories._messages": {
+            "_attributes",
+            "_otlp_json",
+            "stories._evidence",
+            "stories._timeline",
+        },
+        "stories._finding": {
+            "_attributes",
+            "_otlp_json",
+            "stories._evidence",
+            "stories._messages",
+            "stories._timeline",
+        },
+        "stories._documents": {
+            "_attributes",
+            "_otlp_json",
+            "stories._messages",
+            "stories._timeline",
+            "stories._waits",
+        },
+        "stories._perfetto": {
+            "_attributes",
+            "_otlp_json",
+            "stories._axis",
+            "stories._documents",
+            "stories._timeline",
+            "stories._waits",
+        },
+        "stories._sources": {"_otlp_json", "errors"},
+        "stories._sources._wanted": {"errors"},
+        "stories._sources._http": {"_otlp_fields", "stories._sources"},
+        "stories._sources._files": {"_otlp_json", "stories._sources"},
+        "stories._sources._gathering": {
+            "_attributes",
+            "_otlp_json",
+            "stories._evidence",
+            "stories._sources._wanted",
+        },
+        "stories._sources._jaeger_json": {"_otlp_fields", "_otlp_json"},
+        "stories._sources._jaeger": {
+            "_attributes",
+            "_otlp_fields",
+            "_otlp_json",
+            "stories._sources",
+            "stories._sources._gathering",
+            "stories._sources._http",
+            "stories._sources._jaeger_json",
+            "stories._sources._wanted",
+        },
+        "stories._sources._tempo": {
+            "_attributes",
+            "_otlp_fields",
+            "_otlp_json",
+            "stories._sources._gathering",
+            "stories._sources._http",
+            "stories._sources._wanted",
+        },
+        "stories._sources._viewer": {
+            "_otlp_fields",
+            "_otlp_json",
+            "stories._sources._http",
+        },
+        "stories._sources._origins": {
+            "_origins",
+            "errors",
+            "stores",
+            "stories._sources",
+        },
+        "stories": {
+            "stories._documents",
+            "stories._finding",
+            "stories._messages",
+            "stories._perfetto",
+            "stories._timeline",
+        },
+    },
+    "viewer": {
+        "viewer._options": set(),
+        "viewer._database": {"errors"},
+        "viewer._json_answers": set(),
+        "viewer._files": set(),
+        "viewer._limits": set(),
+        "viewer._bodies": set(),
+        "viewer._rows": {"_otlp_json"},
+        "viewer._protobuf_spans": {"_otlp_json"},
+        "viewer._listening": {"errors"},
+        "viewer._serving": set(),
+        "viewer._guards": {"viewer._json_answers"},
+        "viewer._single_file": {"viewer._files"},
+        "viewer._leaving": {"viewer._limits"},
+        "viewer._clues": {
+            "_attributes",
+            "_otlp_json",
+            "stories._evidence",
+            "stories._finding",
+            "viewer._rows",
+        },
+        "viewer._walking": {"_otlp_json", "viewer._rows"},
+        "viewer._exports": {
+            "_otlp_fields",
+            "_otlp_json",
+            "viewer._bodies",
+            "viewer._protobuf_spans",
+        },
+        "viewer._exporting": {"_otlp_json", "errors", "stories", "viewer._single_file"},
+        "viewer._message_rows": {"_otlp_json", "stories", "viewer._clues", "viewer._rows"},
+        "viewer._writing": {"_otlp_json", "viewer._clues", "viewer._limits", "viewer._rows"},
+        "viewer._searching": {"stories", "viewer._clues", "viewer._rows", "viewer._walking"},
+        "viewer._archive": {
+            "_otlp_json",
+            "errors",
+            "viewer._database",
+            "viewer._leaving",
+            "viewer._limits",
+            "viewer._message_rows",
+            "viewer._writing",
+        },
+        "viewer._reading": {"_otlp_json", "viewer._rows", "viewer._searching", "viewer._walking"},
+        "viewer._intake": {"viewer._archive", "viewer._bodies", "viewer._exports"},
+        "viewer._viewer": {"_otlp_json", "viewer._archive"},
+        "viewer._api": {
+            "_otlp_json",
+            "stories",
+            "viewer._archive",
+            "viewer._exporting",
+            "viewer._json_answers",
+            "viewer._reading",
+            "viewer._searching",
+        },
+        "viewer": {
+            "_otlp_json",
+            "errors",
+            "viewer._database",
+            "viewer._exporting",
+            "viewer._options",
+            "viewer._viewer",
+            "viewer._walking",
+        },
+        "viewer._app": {"viewer._api", "viewer._files", "viewer._intake", "viewer._json_answers"},
+        "viewer._opening": {
+            "viewer._api",
+            "viewer._app",
+            "viewer._archive",
+            "viewer._database",
+            "viewer._guards",
+            "viewer._intake",
+            "viewer._limits",
+            "viewer._listening",
+            "viewer._options",
+            "viewer._serving",
+            "viewer._viewer",
+        },
+    },
     "doors": {
         "logs": {"_calls", "_deliveries", "_shield"},
         "propagation": {"_calls", "_json", "_lifecycle", "_origins", "_shield"},
@@ -795,17 +953,170 @@ LAYERS: dict[str, dict[str, set[str]]] = {
         "_everything": {"errors", "instrumentor", "webhooks._options", "webhooks.instrumentor"},
         "": {"_everything", "_events", "_settings", "_version", "instrumentor"},
     },
+    "doctor": {
+        "doctor": {
+            "_settings",
+            "doctor._capture",
+            "doctor._capture_files",
+            "doctor._capture_stores",
+            "doctor._codes",
+            "doctor._examination",
+            "doctor._findings",
+            "doctor._marks",
+            "doctor._scene",
+            "doctor._variables",
+        },
+        "doctor._capture": {
+            "_settings",
+            "doctor._capture_lives",
+            "doctor._capture_signatures",
+            "doctor._capture_verdicts",
+            "doctor._findings",
+            "doctor._samples",
+            "doctor._words",
+        },
+        "doctor._capture_files": {"_json", "_times", "doctor._samples", "errors"},
+        "doctor._capture_lives": {"_ids", "_lifecycle", "doctor._samples"},
+        "doctor._capture_signatures": {
+            "doctor._findings",
+            "doctor._samples",
+            "doctor._words",
+            "errors",
+            "webhooks._signatures",
+        },
+        "doctor._capture_stores": {
+            "doctor._samples",
+            "doctor._store_refusals",
+            "doctor._stores",
+            "errors",
+            "stores",
+        },
+        "doctor._capture_verdicts": {
+            "_settings",
+            "doctor._capture_lives",
+            "doctor._findings",
+            "doctor._samples",
+            "doctor._store_refusals",
+            "doctor._words",
+        },
+        "doctor._clocks": {
+            "doctor._findings",
+            "doctor._places",
+            "export._targets",
+            "webhooks._signatures",
+        },
+        "doctor._codes": set(),
+        "doctor._examination": {
+            "doctor._clocks",
+            "doctor._codes",
+            "doctor._exports",
+            "doctor._findings",
+            "doctor._joins",
+            "doctor._neighbours",
+            "doctor._packages",
+            "doctor._privacy",
+            "doctor._propagation",
+            "doctor._providers",
+            "doctor._sampling",
+            "doctor._scene",
+            "doctor._sdk",
+            "doctor._store_refusals",
+            "doctor._stores",
+            "doctor._variables",
+            "doctor._webhooks",
+            "export._waiting",
+        },
+        "doctor._exports": {
+            "doctor._findings",
+            "doctor._places",
+            "doctor._processors",
+            "doctor._scene",
+            "errors",
+            "export._answers",
+            "export._checks",
+            "export._plans",
+            "export._targets",
+            "export._variables",
+            "export._wishes",
+        },
+        "doctor._findings": {"doctor._codes"},
+        "doctor._joins": {"doctor._findings", "doctor._scene"},
+        "doctor._listening": {"doctor._samples"},
+        "doctor._marks": {
+            "_origins",
+            "doctor._findings",
+            "doctor._store_refusals",
+            "doctor._stores",
+            "errors",
+            "stores",
+        },
+        "doctor._neighbours": {"doctor._findings", "doctor._scene"},
+        "doctor._packages": {"doctor._findings"},
+        "doctor._places": set(),
+        "doctor._privacy": {
+            "_settings",
+            "doctor._findings",
+            "doctor._scene",
+            "environment_variables",
+        },
+        "doctor._processors": {"doctor._findings", "export._backends", "export._targets"},
+        "doctor._propagation": {"doctor._findings"},
+        "doctor._providers": {"_tracer", "doctor._findings", "doctor._scene", "export._variables"},
+        "doctor._samples": {"_events", "_operations", "errors", "webhooks._signatures"},
+        "doctor._sampling": {"doctor._findings", "doctor._scene"},
+        "doctor._scene": {
+            "_runtime",
+            "_settings",
+            "_tracing",
+            "doctor._variables",
+            "instrumentor",
+            "webhooks.instrumentor",
+        },
+        "doctor._sdk": {"_operations", "doctor._findings", "doctor._scene", "doctor._sdk_files"},
+        "doctor._sdk_files": {"_client", "_patching", "_unwrap"},
+        "doctor._store_clocks": {"doctor._findings", "stores"},
+        "doctor._store_probes": {"_origins", "doctor._findings", "stores"},
+        "doctor._store_refusals": {"doctor._findings", "errors", "stores"},
+        "doctor._stores": {
+            "doctor._findings",
+            "doctor._places",
+            "doctor._store_clocks",
+            "doctor._store_probes",
+            "doctor._store_refusals",
+            "errors",
+            "stores",
+        },
+        "doctor._variables": {
+            "_late",
+            "_lifecycle",
+            "_settings",
+            "doctor._findings",
+            "environment_variables",
+            "export._backends",
+            "export._variables",
+        },
+        "doctor._webhooks": {
+            "doctor._findings",
+            "doctor._scene",
+            "doctor._variables",
+            "webhooks._options",
+            "webhooks._signatures",
+        },
+        "doctor._words": set(),
+    },
 }
 TABLE = {module: imports for layer in LAYERS.values() for module, imports in layer.items()}
 
 INSIDE_FUNCTIONS = {
     "stores": {"stores.memory", "stores.redis", "stores.sql", "stores.sqlite"},
+    "viewer": {"viewer._opening"},
 }
 
 # Who may import what from elsewhere. Everything else runs on the standard library.
 API, SEMCONV = "opentelemetry", "opentelemetry.semconv"
 INSTRUMENTATION = "opentelemetry.instrumentation"
 EXPORTER, SDK = "opentelemetry.exporter", "opentelemetry.sdk"
+PROTO = "opentelemetry.proto"
 # The bridge sends with a provider of its own.
 THIRD_PARTIES = {
     "_attempts": {API},
@@ -848,10 +1159,21 @@ THIRD_PARTIES = {
     "stores._sql_urls": {"sqlalchemy"},
     "integration_logs._drawing": {API, SDK},
     "integration_logs._homes": {API},
+    "viewer._api": {"starlette"},
+    "viewer._app": {"starlette"},
+    "viewer._exports": {"google", PROTO},
+    "viewer._guards": {"starlette"},
+    "viewer._intake": {"starlette"},
+    "viewer._json_answers": {"starlette"},
+    "viewer._serving": {"uvicorn"},
     "webhooks._signatures": {"standardwebhooks"},
     "webhooks._aiohttp": {"aiohttp"},
     "webhooks.aws_lambda": {API},
     "webhooks.instrumentor": {INSTRUMENTATION},
+    "doctor._clocks": {INSTRUMENTATION},
+    "doctor._propagation": {API},
+    "doctor._providers": {API},
+    "doctor._scene": {API},
 }
 FOR_TYPES_ALONE = {
     "_carrier": {API},
@@ -870,16 +1192,24 @@ FOR_TYPES_ALONE = {
     "links": {"typing_extensions"},
     "stores.redis": {"redis"},
     "stores.sql": {"sqlalchemy"},
+    "viewer._protobuf_spans": {PROTO},
+    "viewer._serving": {"starlette"},
+    "viewer._viewer": {"typing_extensions"},
     "webhooks._receiver": {"typing_extensions"},
     "webhooks.instrumentor": {"typing_extensions"},
+    "doctor": {"typing_extensions"},
+    "doctor._listening": {"typing_extensions"},
 }
 
 STARTS_SPANS = {"_tracer"}
 # Whatever a store raises, it does not work.
-MEETS_FAILURES_OF_STORES = {"_circuits", "_guarding", "_store_threads"}
-# `linq_otel.testing` is a program of its own, which tests this one from outside.
+MEETS_FAILURES_OF_STORES = {"_circuits", "_guarding", "_store_threads", "doctor._stores"}
+# The simulator is a program of its own, which tests this one from outside.
 SHARED_WITH_TESTING = {"_operations_table", "errors"}
 TESTING_THIRD_PARTIES = {"standardwebhooks", "typing_extensions"}
+# What looks at spans stands beside it.
+SHARED_WITH_KIT = {"_everything", "errors", "instrumentor", "webhooks.instrumentor"}
+KIT_THIRD_PARTIES = {API, SDK, "pytest"}
 
 
 @dataclass(frozen=True)
@@ -911,6 +1241,13 @@ def find_modules() -> dict[str, Path]:
 MODULES = find_modules()
 CORE = [name for name in MODULES if name.partition(".")[0] not in {"testing", "cli"}]
 TESTING = [name for name in MODULES if name.partition(".")[0] == "testing"]
+KIT = [
+    name
+    for name in TESTING
+    if name.startswith("testing._spans")
+    or name in {"testing.kit", "testing.pytest_plugin", "testing.spans"}
+]
+SIMULATOR = [name for name in TESTING if name not in KIT]
 
 
 def parse(module: str) -> ast.Module:
@@ -1029,13 +1366,21 @@ class TestTable:
 
 
 class TestTesting:
-    @pytest.mark.parametrize("module", TESTING)
+    @pytest.mark.parametrize("module", SIMULATOR)
     def test_is_a_program_of_its_own(self, module: str) -> None:
         """The simulator shares nothing with what it tests but Linq's operations and the errors."""
         imports = IMPORTS[module]
         found = ours(imports.at_top | imports.inside)
-        assert found - set(TESTING) - SHARED_WITH_TESTING == set()
+        assert found - set(SIMULATOR) - SHARED_WITH_TESTING == set()
         assert third_parties(imports.at_top | imports.inside) - TESTING_THIRD_PARTIES == set()
+
+    @pytest.mark.parametrize("module", KIT)
+    def test_kit_comes_by_the_doors(self, module: str) -> None:
+        """What looks at spans instruments as an app would, and knows the SDK."""
+        imports = IMPORTS[module]
+        found = ours(imports.at_top | imports.inside)
+        assert found - set(TESTING) - SHARED_WITH_KIT == set()
+        assert third_parties(imports.at_top | imports.inside) - KIT_THIRD_PARTIES == set()
 
 
 class TestStatements:

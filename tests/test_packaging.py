@@ -57,14 +57,14 @@ def metadata(wheel: Path) -> Message:
 class TestWheel:
     def test_holds_every_module_and_nothing_else(self, wheel: Path) -> None:
         """
-        Each file of the package is in the wheel, with its marker of types, and no test is.
+        Each file of the package is in the wheel, its page and its marker of types too; no test is.
         """
         with zipfile.ZipFile(wheel) as archive:
             held = {name for name in archive.namelist() if ".dist-info/" not in name}
         package = {
             path.relative_to(ROOT).as_posix()
             for path in (ROOT / "linq_otel").rglob("*")
-            if path.suffix in {".py", ".typed"}
+            if path.suffix in {".css", ".html", ".js", ".py", ".svg", ".typed"}
         }
         assert held == package
         assert "linq_otel/py.typed" in held
@@ -116,4 +116,5 @@ class TestWheel:
                 "linq_webhooks": "linq_otel.webhooks.instrumentor:LinqWebhooksInstrumentor",
             },
             "opentelemetry_pre_instrument": {"linq": "linq_otel.export:configure_from_environment"},
+            "pytest11": {"linq_otel": "linq_otel.testing.pytest_plugin"},
         }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # `linq_otel.instrumentor` is an entry point; what it offers is offered by `linq_otel`.
 DOORS = [
     "linq_otel",
+    "linq_otel.doctor",
     "linq_otel.environment_variables",
     "linq_otel.errors",
     "linq_otel.export",
@@ -34,7 +35,11 @@ DOORS = [
     "linq_otel.stores.redis",
     "linq_otel.stores.sql",
     "linq_otel.stores.sqlite",
+    "linq_otel.stories",
     "linq_otel.testing",
+    "linq_otel.testing.kit",
+    "linq_otel.testing.spans",
+    "linq_otel.viewer",
     "linq_otel.webhooks",
     "linq_otel.webhooks.asgi",
 ]

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 # What bounds each. A new one needs a line here, and that line needs to be true.
 BOUNDED_BY = {
     "_attempts.linq_trace_ids": "the attempts of one call, with which it goes",
-    "_clients._aiohttp._late": "the responses the app still holds: weak keys",
-    "_clients._httpx._late": "the responses the app still holds: weak keys",
+    "_clients._late._waiting": "the responses the app still holds: weak keys",
+    "_clients._neighbours._is_wrapped": "64 types of transport",
     "_clients._tees._parts": "one body of at most a megabyte, with which it goes",
     "_deliveries._unknown_types": "200 event types",
     "_forks._methods": "the objects that are alive: weak references",
@@ -45,6 +45,8 @@ BOUNDED_BY = {
     "_shield._counts": "200 kinds",
     "_store_threads._queue": "what four threads have not done when the circuit opens",
     "_unsent._accepted": "10,000 messages, and a day",
+    "doctor._listening._parts": "10,000 webhooks",
+    "doctor._sdk_files.seams": "the methods that would be wrapped",
     "stores._redis_clients._crossed_a_fork": "the forks between this process and the first",
     "stores._sql_connections._crossed_a_fork": "the forks between this process and the first",
     "stores._sql_statements._finds": "the numbers of keys an origin has",
@@ -52,6 +54,10 @@ BOUNDED_BY = {
     "stores._sql_watch._ends": "the operations under way",
     "stores.memory._rows": "`size` keys",
     "stores.sqlite._crossed_a_fork": "the forks between this process and the first",
+    "stories._sources._gathering._seen": "100 traces",
+    "stories._sources._gathering.spans": "50,000 spans, and one answer of at most 64 MiB",
+    "viewer._archive._waiting": "256 exports",
+    "viewer._intake.dropped": "two signals",
 }
 
 
