@@ -54,7 +54,7 @@ growth: .venv/.test ## Measure the stores as they grow to ten million origins
 
 backends: .venv/.test ## Send every scenario to real backends, built with Go, and read it back
 	PYTHONPATH=tests $(BIN)/python -m backends $(ARGS)
-	$(BIN)/python -m pytest tests/backends/test_show.py
+	$(BIN)/python -m pytest tests/backends/check_show.py
 
 docs: .venv/.test ## Write the pages that are made from the code
 	$(BIN)/python docs/generate_attributes.py

@@ -21,7 +21,7 @@ def add_demo_command(app: typer.Typer) -> None:
     """
     Add the command to *app*.
     """
-    app.command()(demo)
+    app.command(rich_help_panel="First steps")(demo)
 
 
 def _check_join(join: str) -> str:
@@ -75,6 +75,8 @@ def demo(  # noqa: PLR0913  # Options, each with a default.
 ) -> None:
     """
     Send one message through the real Linq SDK to a local Linq, and watch it become one trace.
+
+    linq-otel demo --scenario failed --join app
 
     A sender, a FastAPI webhook receiver and a simulated Linq run for a few seconds, each with its
     own connection to the others. Exits with 0 if every webhook was joined, 1 if one was not, 2 if

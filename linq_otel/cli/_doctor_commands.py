@@ -69,7 +69,7 @@ def add_doctor_commands(app: typer.Typer) -> None:
     """
     Add the command to *app*.
     """
-    app.command("doctor", cls=DoctorCommand, help=_HELP)(doctor)
+    app.command("doctor", cls=DoctorCommand, help=_HELP, rich_help_panel="First steps")(doctor)
 
 
 def _check_join(join: str | None) -> str | None:

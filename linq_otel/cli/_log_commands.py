@@ -52,10 +52,13 @@ def add_log_commands(app: typer.Typer) -> None:
     """
     Add the commands to *app*.
     """
-    app.command("import", cls=LogCommand)(import_logs)
-    app.command("stats", cls=LogCommand)(stats)
-    app.command("report", cls=LogCommand)(report)
-    app.command("why", cls=LogCommand)(why)
+    for name, command in (
+        ("import", import_logs),
+        ("stats", stats),
+        ("report", report),
+        ("why", why),
+    ):
+        app.command(name, cls=LogCommand, rich_help_panel="Integration logs")(command)
 
 
 @contextmanager
@@ -127,6 +130,8 @@ def import_logs(  # noqa: PLR0913  # Options, each with a default.
     """
     Send integration logs to a backend as spans with their own times, each row once.
 
+    linq-otel import rows.csv --timezone America/Denver --endpoint http://127.0.0.1:4318
+
     Exits with 0 if every row was used, 3 if some were rejected or not sent, 2 if none could be
     used, 64 if the command was not understood.
     """
@@ -148,6 +153,7 @@ def stats(  # noqa: PLR0913  # As above.
     files: Files,
     *,
     as_format: Annotated[str, typer.Option("--as", help="table, json, csv or html.")] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --as json.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it here.")] = None,
     format_: FormatOption = None,
     encoding: EncodingOption = None,
@@ -162,13 +168,19 @@ def stats(  # noqa: PLR0913  # As above.
 ) -> None:
     """
     Show the figures of integration logs: verdicts, status codes, rate limits, attempts.
+
+    linq-otel stats rows.csv --timezone America/Denver
+
+    Exits with 0 if every row was used, 3 if some were rejected, 2 if none could be used, 64 if the
+    command was not understood.
     """
     with _ending():
         options = read_options(
             format_=format_, encoding=encoding, timezone=timezone, dst=dst, us_zones=us_zones,
             date_order=date_order, date=date, base_url=base_url, columns=columns, provider=provider,
         )  # fmt: skip
-        raise typer.Exit(run_stats(tuple(files), options, as_format, output))
+        form = "json" if as_json else as_format
+        raise typer.Exit(run_stats(tuple(files), options, form, output))
 
 
 def report(  # noqa: PLR0913  # As above.
@@ -200,6 +212,11 @@ def report(  # noqa: PLR0913  # As above.
 ) -> None:
     """
     Write the bundle Linq's support asks for: report.md and report.json. Nothing is uploaded.
+
+    linq-otel report 4bf92f3577b34da6a3ce929d0e0e4736 rows.csv --timezone America/Denver
+
+    Exits with 0 if they are written, 2 if no row could be used, 64 if nothing knows the id or the
+    command was not understood.
     """
     with _ending(store) as opened:
         options = read_options(
@@ -234,6 +251,11 @@ def why(  # noqa: PLR0913  # As above.
 ) -> None:
     """
     Say where a text stopped on its way to a CRM, and what to do next.
+
+    linq-otel why "no text in GoHighLevel" rows.csv --id 21051baf-8743-4ee8-aa9c-6e3316a85b5c
+
+    Exits with 0 if the text was handed over, 1 if it stopped somewhere, 2 if no row could be used,
+    64 if the command was not understood.
     """
     with _ending():
         options = read_options(

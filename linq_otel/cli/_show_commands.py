@@ -42,7 +42,7 @@ def add_show_commands(app: typer.Typer) -> None:
     """
     Add the command to *app*.
     """
-    app.command()(show)
+    app.command(rich_help_panel="Traces")(show)
 
 
 def show(  # noqa: PLR0913  # Options, each with a default.

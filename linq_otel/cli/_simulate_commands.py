@@ -36,7 +36,7 @@ def add_simulate_commands(app: typer.Typer) -> None:
     """
     Add the command to *app*.
     """
-    app.command()(simulate)
+    app.command(rich_help_panel="Your webhooks")(simulate)
 
 
 def simulate(  # noqa: PLR0913  # Options, each with a default.

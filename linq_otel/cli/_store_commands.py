@@ -16,8 +16,8 @@ def add_store_commands(app: typer.Typer) -> None:
     """
     Add the commands to *app*.
     """
-    app.command()(prune)
-    app.command()(create_tables)
+    app.command(rich_help_panel="Stores")(prune)
+    app.command(rich_help_panel="Stores")(create_tables)
 
 
 _StoreUrl = Annotated[
@@ -32,6 +32,8 @@ def prune(store: _StoreUrl = None) -> None:
     """
     Delete from a store what has expired, a few thousand rows at a time.
 
+    linq-otel prune --store postgresql://linq@db/linq
+
     Stores do so by themselves, beside their writes. Exits with 1 if the store cannot be reached or
     refuses, with 2 if it is not understood.
     """
@@ -41,6 +43,8 @@ def prune(store: _StoreUrl = None) -> None:
 def create_tables(store: _StoreUrl = None) -> None:
     """
     Make the tables of a store in a SQL database, unless they are there.
+
+    linq-otel create-tables --store postgresql://linq@db/linq
 
     Stores do so by themselves, where their user may. Exits with 1 if the store cannot be reached
     or refuses, with 2 if it is not understood.

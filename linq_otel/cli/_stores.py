@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, runtime_checkable
 
+from rich.console import Console
+
 from linq_otel.environment_variables import OTEL_PYTHON_LINQ_STORE
 from linq_otel.errors import ConfigurationError, StoreError
 from linq_otel.stores import open_store
@@ -100,8 +102,10 @@ def _prune(store: Store) -> str:
     if not isinstance(store, _Prunable):
         return "Nothing to do: this store forgets by itself what has expired."
     deleted = 0
-    while batch := store.prune():
-        deleted += batch
+    # Only a terminal shows it.
+    with Console(stderr=True).status("pruning…"):
+        while batch := store.prune():
+            deleted += batch
     return f"Deleted {deleted} expired {'row' if deleted == 1 else 'rows'}."
 
 

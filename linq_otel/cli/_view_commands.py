@@ -23,7 +23,7 @@ def add_view_commands(app: typer.Typer) -> None:
     """
     Add the command to *app*.
     """
-    app.command()(view)
+    app.command(rich_help_panel="Traces")(view)
 
 
 def view(  # noqa: PLR0913  # Options, each with a default.
