@@ -87,6 +87,13 @@ def parse_target(method: str, url: str) -> Target | None:
     return make_target(method, parts.scheme, host, port, parts.path) if host.isprintable() else None
 
 
+def is_elsewhere(url: object) -> bool:
+    """
+    Tell at once that *url* is no call of the Linq API, as nearly every URL of an app.
+    """
+    return type(url) is str and VERSION not in url
+
+
 class LinqHosts:
     """
     The hosts at which Linq is called.

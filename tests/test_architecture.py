@@ -310,6 +310,7 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "_clients._tees",
             "_patching",
             "_shield",
+            "_targets",
         },
         "_clients._tees": {"_clients._late", "_shield"},
         "_clients._urllib": {

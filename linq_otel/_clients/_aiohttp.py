@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from linq_otel._calls import current_call
 from linq_otel._shield import shield
-from linq_otel._targets import VERSION
+from linq_otel._targets import VERSION, is_elsewhere
 
 from ._exchanges import Exchange, Received
 from ._late import LateBodies
@@ -39,7 +39,7 @@ class AiohttpSeams:
         self._module: Any = sys.modules["aiohttp"]
         self._patches = patches
         self._late = LateBodies(self._watch)
-        patches.wrap("aiohttp", "ClientSession", "_request", self._request)
+        patches.wrap("aiohttp", "ClientSession", "_request", self._request, _asks_elsewhere)
 
     def _request(
         self, wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: Any
@@ -111,6 +111,15 @@ class AiohttpSeams:
             return None
         refusal: Any = error
         return Received.of(refusal.status, refusal.headers or {}, None) if refusal.status else None
+
+
+def _asks_elsewhere(args: tuple[Any, ...], _kwargs: object) -> bool:
+    # Session, method, URL; the URL may be the end of one that the session begins.
+    return (
+        len(args) > 2  # noqa: PLR2004
+        and is_elsewhere(args[2])
+        and getattr(args[0], "_base_url", "") is None
+    )
 
 
 def _find_url(session: Any, args: tuple[Any, ...], kwargs: Any) -> str | None:

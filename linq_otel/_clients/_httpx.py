@@ -7,6 +7,7 @@ The SDK passes there too, and is left alone but for the headers.
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +37,17 @@ class HttpxSeams:
 
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
+        self._url_type: Any = sys.modules["httpx"].URL
         self._patches = patches
         self._late = LateBodies(self._watch)
-        for owner, name, wrapper in (
-            ("Client", "send", self._send),
-            ("AsyncClient", "send", self._asend),
-        ):
-            patches.wrap("httpx", owner, name, wrapper)
+        patches.wrap("httpx", "Client", "send", self._send, self._is_elsewhere)
+        patches.wrap("httpx", "AsyncClient", "send", self._asend)
+
+    def _is_elsewhere(self, args: tuple[Any, ...], _kwargs: object) -> bool:
+        # httpx passes the request by its place, and its URL is of httpx's own class. What else
+        # there may be is looked at behind a shield.
+        url: Any = getattr(args[1], "url", None) if len(args) > 1 else None
+        return type(url) is self._url_type and VERSION not in url.path
 
     def _send(
         self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
@@ -56,6 +61,8 @@ class HttpxSeams:
         self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
     ) -> Any:
         # Of a request to anybody else this returns the very coroutine of httpx.
+        if self._is_elsewhere((client, *args), kwargs):
+            return wrapped(*args, **kwargs)
         is_ours = False
         with shield("recognizing a call"):
             is_ours = _may_be_ours(args[0] if args else kwargs["request"])

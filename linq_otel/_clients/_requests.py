@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from linq_otel._calls import current_call
 from linq_otel._shield import shield
+from linq_otel._targets import is_elsewhere
 
 from ._exchanges import Exchange, Received
 from ._neighbours import is_instrumented
@@ -35,8 +36,8 @@ class RequestsSeams:
 
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
-        patches.wrap("requests", "Session", "request", self._request)
-        patches.wrap("requests", "Session", "send", self._send)
+        patches.wrap("requests", "Session", "request", self._request, _asks_elsewhere)
+        patches.wrap("requests", "Session", "send", self._send, _sends_elsewhere)
 
     def _request(
         self, wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: Any
@@ -71,6 +72,14 @@ class RequestsSeams:
                 inject = partial(_inject, call, request)
                 return Exchange(call, request, target, _receive, _receive_error, inject)
         return None
+
+
+def _asks_elsewhere(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return is_elsewhere(args[2] if len(args) > 2 else kwargs.get("url"))  # noqa: PLR2004  # Session, method, URL.
+
+
+def _sends_elsewhere(args: tuple[Any, ...], _kwargs: object) -> bool:
+    return is_elsewhere(getattr(args[1], "url", None) if len(args) > 1 else None)
 
 
 def _inject(call: Call, request: Any) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from linq_otel._attempts import describe_target
 from linq_otel._calls import current_call
 from linq_otel._shield import shield
-from linq_otel._targets import VERSION, make_target
+from linq_otel._targets import VERSION, is_elsewhere, make_target
 
 from ._exchanges import Exchange, Received, note_attempt
 from ._neighbours import is_instrumented
@@ -43,8 +43,10 @@ class Urllib3Seams:
 
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
-        patches.wrap("urllib3", "PoolManager", "urlopen", self._manage)
-        patches.wrap("urllib3", "HTTPConnectionPool", "urlopen", self._open_in_pool)
+        patches.wrap("urllib3", "PoolManager", "urlopen", self._manage, _asks_elsewhere)
+        patches.wrap(
+            "urllib3", "HTTPConnectionPool", "urlopen", self._open_in_pool, _asks_elsewhere
+        )
         patches.wrap("urllib3", "Retry", "increment", self._increment)
 
     def _manage(
@@ -118,6 +120,10 @@ class Urllib3Seams:
         if call is None:
             return None
         return Exchange(call, target, target, _receive, _no_refusal, _no_headers)
+
+
+def _asks_elsewhere(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return is_elsewhere(args[2] if len(args) > 2 else kwargs.get("url"))  # noqa: PLR2004  # Pool, method, URL.
 
 
 def _first_two(args: tuple[Any, ...], kwargs: Any) -> tuple[Any, Any]:

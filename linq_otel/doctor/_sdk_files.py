@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
     from pathlib import Path
 
-    from linq_otel._patching import Wrapper
+    from linq_otel._patching import Passes, Wrapper
 
 
 _VERBS: Final = {
@@ -44,8 +44,15 @@ class _Notes(Patches):
         super().__init__("the Linq SDK")
         self.seams: list[Seam] = []
 
-    def wrap(self, module: str, owner_name: str, name: str, wrapper: Wrapper) -> None:
-        del wrapper
+    def wrap(
+        self,
+        module: str,
+        owner_name: str,
+        name: str,
+        wrapper: Wrapper,
+        passes: Passes | None = None,
+    ) -> None:
+        del wrapper, passes
         self.seams.append((module, owner_name, name))
 
 
