@@ -105,7 +105,7 @@ class TestLife:
         sent, delivered, read = (
             story.span(f"message {stage}") for stage in ("sent", "delivered", "read")
         )
-        assert call.start_ns == anchor.start_ns == anchor.end_ns == accepted.start_ns
+        assert call.start_ns == anchor.start_ns == anchor.end_ns - 1 == accepted.start_ns
         assert call.end_ns == accepted.end_ns == sent.start_ns < sent.end_ns
         assert (delivered.start_ns, read.start_ns) == (sent.end_ns, delivered.end_ns)
         assert delivered.end_ns - delivered.start_ns == 4 * SECOND_NS
