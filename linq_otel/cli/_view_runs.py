@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 from linq_otel._otlp_json import read_spans
+from linq_otel._otlp_lines import name_of
 from linq_otel.errors import ConfigurationError
 from linq_otel.viewer import export_page, open_viewer, read_database
 
-from ._span_lines import STANDARD_INPUT, open_span_lines
+from ._span_lines import open_span_lines
 
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def run_view(run: ViewRun, out: IO[str]) -> int:
         for file in run.files:
             with open_span_lines(file) as lines:
                 count = viewer.read(lines)
-            shown = "standard input" if file == STANDARD_INPUT else file
+            shown = name_of(file)
             out.write(f"{count} spans of {shown}\n")
         out.write(_tell(viewer.url))
         out.flush()

@@ -76,13 +76,14 @@ class TestTroubles:
                 SpanFiles((str(file),)).find_spans("any")
             assert str(caught.value) == f"{file} {said}"
 
+    @pytest.mark.parametrize("letter", [b"\n", b"x"], ids=["lines", "one line"])
     def test_of_a_file_without_an_end(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letter: bytes
     ) -> None:
         """A packed file that unfolds for ever is given up."""
         monkeypatch.setattr("linq_otel.stories._sources._files._MOST_BYTES", 2 << 20)
         bomb = tmp_path / "bomb"
-        bomb.write_bytes(gzip.compress(b"\n" * (3 << 20)))
+        bomb.write_bytes(gzip.compress(letter * (3 << 20)))
         with pytest.raises(SourceError) as caught:
             SpanFiles((str(bomb),)).find_spans("any")
         assert str(caught.value) == f"{bomb} is larger than 2 MiB; split it"

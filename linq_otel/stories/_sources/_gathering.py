@@ -7,7 +7,9 @@ that has it. Both are bounded: in a long conversation everything hangs together.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from linq_otel import _attributes as a
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from linq_otel._otlp_json import SpanRecord
+    from linq_otel.stories._sources._http import QueryApi
 
 
 MOST_TRACES: Final = 100
@@ -61,6 +64,49 @@ def gather_story(backend: Backend, wanted: str) -> list[SpanRecord]:
         gathering.fetch(backend.search(wanted))
     gathering.search_messages()
     return gathering.spans
+
+
+@dataclass(frozen=True, slots=True)
+class QueriedSource(ABC):
+    """
+    A backend behind a query API, asked for whole stories.
+    """
+
+    api: QueryApi
+
+    @property
+    def title(self) -> str:
+        """
+        Its name and address.
+        """
+        return self.api.title
+
+    def find_spans(self, wanted: str) -> list[SpanRecord]:
+        """
+        Return all spans of the traces that an id leads to.
+
+        Raises:
+            SourceError: If it cannot be asked.
+        """
+        return gather_story(self, wanted)
+
+    @abstractmethod
+    def fetch_trace(self, otel_trace_id: str) -> list[SpanRecord]:
+        """
+        Return the spans of a trace; none if it is not there.
+
+        Raises:
+            SourceError: If it cannot be asked.
+        """
+
+    @abstractmethod
+    def search(self, wanted: str) -> list[str]:
+        """
+        Return the traces that hold a span with this id, as an attribute or its own.
+
+        Raises:
+            SourceError: If it cannot be asked.
+        """
 
 
 class _Gathering:

@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from linq_otel import _attributes as a
 from linq_otel._otlp_fields import get_object, get_objects, get_text
 from linq_otel._otlp_json import parse_request
 from linq_otel.stories._sources import SourceError
-from linq_otel.stories._sources._gathering import gather_story
+from linq_otel.stories._sources._gathering import QueriedSource
 from linq_otel.stories._sources._jaeger_json import parse_traces
 from linq_otel.stories._sources._wanted import is_otel_trace_id
 
 
 if TYPE_CHECKING:
     from linq_otel._otlp_json import SpanRecord
-    from linq_otel.stories._sources._http import QueryApi
 
 
 DEFAULT_URL: Final = "http://127.0.0.1:16686"
@@ -38,29 +36,12 @@ _OF_TRACES: Final = (a.LINQ_TRACE_ID,)
 _OF_OTHERS: Final = (a.MESSAGE_ID, a.EVENT_ID, a.CHAT_ID, a.LINQ_TRACE_ID)
 
 
-@dataclass(frozen=True, slots=True)
-class Jaeger:
+class Jaeger(QueriedSource):
     """
     A Jaeger, by its query API.
     """
 
-    api: QueryApi
-
-    @property
-    def title(self) -> str:
-        """
-        Its name and address.
-        """
-        return self.api.title
-
-    def find_spans(self, wanted: str) -> list[SpanRecord]:
-        """
-        Return all spans of the traces that an id leads to.
-
-        Raises:
-            SourceError: If it cannot be asked.
-        """
-        return gather_story(self, wanted)
+    __slots__ = ()
 
     def fetch_trace(self, otel_trace_id: str) -> list[SpanRecord]:
         """

@@ -8,13 +8,12 @@ header. https://grafana.com/docs/tempo/latest/api_docs/
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from linq_otel import _attributes as a
 from linq_otel._otlp_fields import find_field, get_object, get_objects, get_text
 from linq_otel._otlp_json import parse_request
-from linq_otel.stories._sources._gathering import gather_story
+from linq_otel.stories._sources._gathering import QueriedSource
 from linq_otel.stories._sources._wanted import is_span_id
 
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linq_otel._otlp_json import SpanRecord
-    from linq_otel.stories._sources._http import QueryApi
 
 
 _MOST_TRACES: Final = 50
@@ -31,29 +29,12 @@ _LOOKBACK_SECONDS: Final = 168 * 3600 - 60
 _KEYS: Final = (a.MESSAGE_ID, a.LINQ_TRACE_ID, a.LINQ_TRACE_IDS, a.EVENT_ID, a.CHAT_ID)
 
 
-@dataclass(frozen=True, slots=True)
-class Tempo:
+class Tempo(QueriedSource):
     """
     A Tempo, by its query API.
     """
 
-    api: QueryApi
-
-    @property
-    def title(self) -> str:
-        """
-        Its name and address.
-        """
-        return self.api.title
-
-    def find_spans(self, wanted: str) -> list[SpanRecord]:
-        """
-        Return all spans of the traces that an id leads to.
-
-        Raises:
-            SourceError: If it cannot be asked.
-        """
-        return gather_story(self, wanted)
+    __slots__ = ()
 
     def fetch_trace(self, otel_trace_id: str) -> list[SpanRecord]:
         """
