@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 
-.PHONY: demo test servers lint types pytest oldest chaos fuzz soak growth backends docs site format clean help
+.PHONY: demo test servers lint types pytest oldest chaos fuzz soak growth bench backends docs site format clean help
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ soak: .venv/.test ## Live through a million lifecycles and watch the memory
 growth: .venv/.test ## Measure the stores as they grow to ten million origins
 	PYTHONPATH=tests $(BIN)/python benchmarks/growth.py $(ARGS)
 
+bench: .venv/.test ## Measure what tracing costs, beside what people use today
+	PYTHONPATH=tests $(BIN)/python benchmarks/bench.py $(ARGS)
+
 backends: .venv/.test ## Send every scenario to real backends, built with Go, and read it back
 	PYTHONPATH=tests $(BIN)/python -m backends $(ARGS)
 	$(BIN)/python -m pytest tests/backends/check_show.py
@@ -61,6 +64,7 @@ docs: .venv/.test ## Write the pages that are made from the code
 	$(BIN)/python docs/generate_metrics.py
 	$(BIN)/python docs/generate_registry.py
 	$(BIN)/python docs/generate_commands.py
+	$(BIN)/python docs/generate_benchmarks.py
 	$(BIN)/python docs/generate_plays.py
 
 site: .venv/.test ## Build the documentation as a site, with warnings as errors

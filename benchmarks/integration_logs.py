@@ -12,7 +12,6 @@ them, and draws them for an exporter that throws them away; each in a process of
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import subprocess
@@ -145,14 +144,23 @@ STAGES = {"read": run_read, "sort": run_sort, "replay": run_replay}
 
 def measure(stage: str, path: str) -> None:
     """
-    Run one stage in this process, and print its figures.
+    Run one stage in this process, and print its figures as JSON.
     """
     began, used = time.perf_counter(), time.process_time()
     count = STAGES[stage](path)
     used, wall = time.process_time() - used, time.perf_counter() - began
-    peak = find_peak()
-    rates = f"{count / used:8,.0f} rows/s of CPU {count / wall:8,.0f} rows/s {peak:6.0f} MB"
-    sys.stdout.write(f"{stage:7} {count:9,} rows {rates}\n")
+    figures = {"rows": count, "cpu": count / used, "wall": count / wall, "peak": find_peak()}
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def run_apart(stage: str, path: Path) -> dict[str, float]:
+    """
+    Run one stage in a process of its own: rows, rows each second (CPU's and the wall's), peak MB.
+    """
+    command = [sys.executable, __file__, stage, str(path)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 def find_peak() -> float:
@@ -175,8 +183,11 @@ def main() -> None:
             write_rows(count, file)
         sys.stdout.write(f"{path.stat().st_size / 1e6:,.0f} MB\n")
         for stage in STAGES:
-            command = [sys.executable, __file__, stage, str(path)]
-            subprocess.run(command, check=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+            found = run_apart(stage, path)
+            rates = f"{found['cpu']:8,.0f} rows/s of CPU {found['wall']:8,.0f} rows/s"
+            print(
+                f"{stage:7} {found['rows']:9,.0f} rows {rates} {found['peak']:6.0f} MB", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -103,13 +103,14 @@ class Database:
             return not was_slow
         if is_conflict(error):
             return tries < _TRIES_OF_CONFLICTS
-        return self._create and may_miss_tables(error) and self._has_made_tables()
+        return self._create and may_miss_tables(error) and self._has_tables_now(tries)
 
-    def _has_made_tables(self) -> bool:
+    def _has_tables_now(self, tries: int) -> bool:
         try:
             with self._connections.open_engine_of_tables() as engine:
                 if not find_missing(engine, self._tables):
-                    return False
+                    # Another process has made them since, or they never were what was missing.
+                    return tries < _TRIES_OF_CONFLICTS
                 make_tables(engine, self._tables)
         except self._connections.failures:
             # What the operation was refused for says more.

@@ -4,6 +4,7 @@ What an app makes and drops again leaves nothing behind: no memory, no file, no 
 
 from __future__ import annotations
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -135,6 +136,7 @@ class TestClients:
 class TestStores:
     def test_in_memory(self) -> None:
         """Ten thousand, of which each wanted to know of forks."""
+        gc.collect()  # What earlier tests have left behind.
         hooks = len(_forks._in_child)
         check_nothing_is_left(MemoryStore, 2_000)
         assert len(_forks._in_child) == hooks

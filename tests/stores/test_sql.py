@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, select, text
 
 from linq_otel.errors import StoreError
 from linq_otel.stores import open_store
+from linq_otel.stores._sql_tables import find_missing
 from linq_otel.stores.sql import SQLStore, create_tables, metadata
 from support.origins import Clock, accepted, provisional
 from support.scripts import read_output, run_script, start_script
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from linq_otel.stores._sql_tables import Tables
     from support.sql_processes import SqlServer
     from support.sql_servers import MariaServer, PostgresServer
     from support.store_engines import Engine as Subject
@@ -128,6 +130,23 @@ class TestCreation:
             run_sql(server.url, "DROP TABLE linq_origins")
             assert store.find("message:m1") is None
             assert not store.claim("e1")
+
+    def test_others_who_are_faster(
+        self, server: SqlServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Tables that somebody makes between our failure and our look at them are used."""
+        looks: list[tuple[str, ...]] = []
+
+        def make_first(engine: Engine, tables: Tables) -> tuple[str, ...]:
+            create_tables(engine)
+            looks.append(find_missing(engine, tables))
+            return looks[-1]
+
+        monkeypatch.setattr("linq_otel.stores._sql_databases.find_missing", make_first)
+        with closing(open_store(server.url)) as store:
+            assert store.find("message:m1") is None
+            assert [store.claim("e1"), store.claim("e1")] == [True, False]
+        assert looks == [()]
 
     def test_refusing_to_create(self, server: SqlServer) -> None:
         """With create=False nothing is made, and what is there is used."""
