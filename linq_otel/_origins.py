@@ -13,17 +13,13 @@ import json
 import re
 from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from .errors import UnreadableOriginError
-
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 # Not the global propagator: an application may switch that to B3 between the
@@ -119,7 +115,7 @@ class Origin:
             for name in _FIELDS
             if (value := getattr(self, name)) not in _EMPTY or name == "traceparent"
         }
-        return json.dumps(row, separators=(",", ":"))
+        return _write(row)
 
     @classmethod
     def from_json(cls, text: str) -> Origin:
@@ -133,36 +129,45 @@ class Origin:
             UnreadableOriginError: If *text* is not an origin.
         """
         try:
-            row = json.loads(text)
-            known: dict[str, Any] = {name: row[name] for name in _FIELDS if name in row}
-            ids = known.pop("linq_trace_ids", [])
-            origin = cls(**known, linq_trace_ids=tuple(ids))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            row: object = json.loads(text)
+        except (ValueError, TypeError, RecursionError) as error:
             raise _unreadable(type(error).__name__) from error
-        if not _has_types_of_an_origin(known, ids):
+        if not isinstance(row, dict) or "traceparent" not in row:
+            raise _unreadable("no object with a traceparent")
+        known = cast("dict[str, Any]", row)
+        get = known.get
+        ids = cast("list[object]", get("linq_trace_ids", []))
+        requested_at, accepted_at = get("requested_at", 0), get("accepted_at")
+        texts = (known["traceparent"], get("tracestate", ""), get("lifecycle", ""))
+        names = (get("message_id"), get("chat_id"), get("idempotency_key"))
+        if not (
+            type(ids) is list
+            and _are_texts(*texts, *ids)
+            and _are_texts(*(name for name in names if name is not None))
+            and _is_time(requested_at)
+            and (accepted_at is None or _is_time(accepted_at))
+        ):
             raise _unreadable("a field of another type")
-        return origin
+        # By their places: names would cost as much again.
+        return cls(*texts, tuple(cast("list[str]", ids)), *names, requested_at, accepted_at)
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Origin))
 _EMPTY: Final = ("", None, ())
+# json.dumps() makes an encoder for each call that asks for separators.
+_write: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _unreadable(why: str) -> UnreadableOriginError:
     return UnreadableOriginError(f"the store holds a row that is no origin: {why}")
 
 
-def _has_types_of_an_origin(row: Mapping[str, object], ids: object) -> bool:
-    texts = [row.get(name, "") for name in ("traceparent", "tracestate", "lifecycle")]
-    optional = [row.get(name) for name in ("message_id", "chat_id", "idempotency_key")]
-    texts += [text for text in optional if text is not None]
-    accepted_at = row.get("accepted_at")
-    times = [row.get("requested_at", 0), 0 if accepted_at is None else accepted_at]
-    return (
-        isinstance(ids, list)
-        and all(isinstance(text, str) for text in [*texts, *cast("list[object]", ids)])
-        and all(type(time) is int and 0 <= time < _LAST_NS for time in times)
-    )
+def _are_texts(*values: Any) -> bool:
+    return {str}.issuperset(map(type, values))
+
+
+def _is_time(value: object) -> bool:
+    return type(value) is int and 0 <= value < _LAST_NS
 
 
 def store_keys(
