@@ -60,12 +60,12 @@ backends: .venv/.test ## Send every scenario to real backends, built with Go, an
 	$(BIN)/python -m pytest tests/backends/check_show.py
 
 docs: .venv/.test ## Write the pages that are made from the code
-	$(BIN)/python docs/generate_attributes.py
-	$(BIN)/python docs/generate_metrics.py
-	$(BIN)/python docs/generate_registry.py
-	$(BIN)/python docs/generate_commands.py
-	$(BIN)/python docs/generate_benchmarks.py
-	$(BIN)/python docs/generate_plays.py
+	$(BIN)/python docs/making/generate_attributes.py
+	$(BIN)/python docs/making/generate_metrics.py
+	$(BIN)/python docs/making/generate_registry.py
+	$(BIN)/python docs/making/generate_commands.py
+	$(BIN)/python docs/making/generate_benchmarks.py
+	$(BIN)/python docs/making/generate_plays.py
 
 site: .venv/.test ## Build the documentation as a site, with warnings as errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

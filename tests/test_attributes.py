@@ -23,7 +23,7 @@ def script() -> Any:
     """
     Return the script that writes the page, as a module.
     """
-    spec = util.spec_from_file_location("gen", ROOT / "docs" / "generate_attributes.py")
+    spec = util.spec_from_file_location("gen", ROOT / "docs" / "making" / "generate_attributes.py")
     assert spec is not None
     assert spec.loader is not None
     module = util.module_from_spec(spec)
@@ -116,7 +116,7 @@ class TestAttributes:
 
 class TestPage:
     def test_is_not_stale(self) -> None:
-        """The page is what ``python docs/generate_attributes.py`` writes."""
+        """The page is what ``python docs/making/generate_attributes.py`` writes."""
         assert script().PAGE.read_text("utf-8") == script().render(CONSTANTS)
 
     def test_wrong_line(self) -> None:

@@ -75,7 +75,7 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Let the modules of the benchmarks, and those that make the documentation, be imported.
     """
-    for folder in ("benchmarks", "docs"):
+    for folder in ("benchmarks", "docs/making"):
         monkeypatch.syspath_prepend(str(REPOSITORY / folder))
 
 

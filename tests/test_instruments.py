@@ -19,7 +19,7 @@ KEYS = {value for name, value in vars(_attributes).items() if name.isupper()}
 
 
 def script() -> Any:
-    spec = util.spec_from_file_location("gen", ROOT / "docs" / "generate_metrics.py")
+    spec = util.spec_from_file_location("gen", ROOT / "docs" / "making" / "generate_metrics.py")
     assert spec is not None
     assert spec.loader is not None
     module = util.module_from_spec(spec)
@@ -47,5 +47,5 @@ class TestInstrument:
 
 class TestPage:
     def test_is_not_stale(self) -> None:
-        """The page is what ``python docs/generate_metrics.py`` writes."""
+        """The page is what ``python docs/making/generate_metrics.py`` writes."""
         assert script().PAGE.read_text("utf-8") == script().render(INSTRUMENTS)

@@ -9,4 +9,4 @@ import sys
 from support.doc_blocks import DOCS
 
 
-sys.path.append(str(DOCS))
+sys.path.append(str(DOCS / "making"))

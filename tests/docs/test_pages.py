@@ -45,7 +45,7 @@ LOGGED = (
 class TestCommandsPage:
     def test_fresh(self) -> None:
         """
-        The page is what ``python docs/generate_commands.py`` writes.
+        The page is what ``python docs/making/generate_commands.py`` writes.
         """
         assert PAGE.read_text("utf-8") == render(find_commands())
 

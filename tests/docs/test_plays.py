@@ -50,7 +50,7 @@ class TestPlays:
 
     def test_drawn(self) -> None:
         """
-        Pictures and waterfalls are those ``python docs/generate_plays.py`` draws.
+        Pictures and waterfalls are those ``python docs/making/generate_plays.py`` draws.
         """
         drawn = render_files(read_recordings())
         stale = [

@@ -37,9 +37,9 @@ EVENTS = (
 @pytest.fixture(scope="module")
 def script() -> Iterator[Any]:
     """Yield the script that writes the registry, as a module."""
-    sys.path.insert(0, str(DOCS))
+    sys.path.insert(0, str(DOCS / "making"))
     yield import_module("generate_registry")
-    sys.path.remove(str(DOCS))
+    sys.path.remove(str(DOCS / "making"))
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def _call(*, is_send: bool) -> str:
 
 class TestRegistry:
     def test_is_not_stale(self, script: Any) -> None:
-        """Its files are what ``python docs/generate_registry.py`` writes."""
+        """Its files are what ``python docs/making/generate_registry.py`` writes."""
         files = {path.name: path.read_text("utf-8") for path in script.FOLDER.iterdir()}
         assert files == script.render(script.read_constants())
 

@@ -4,7 +4,7 @@ Writes ``docs/commands.md`` from the command line itself, whichever commands it 
 
 ::
 
-    python docs/generate_commands.py
+    python docs/making/generate_commands.py
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-PAGE = Path(__file__).parent / "commands.md"
+PAGE = Path(__file__).parents[1] / "commands.md"
 
 _HEAD = """\
 # Commands
 
 What `linq-otel` can be asked for, and how each command ends. This page is made from the commands by
-`python docs/generate_commands.py`. They come with `pip install 'linq-otel[cli]'`; `view`
+`python docs/making/generate_commands.py`. They come with `pip install 'linq-otel[cli]'`; `view`
 needs `linq-otel[view]`, and `demo` needs `linq-otel[demo]`.
 
 | exit code | meaning |

@@ -5,7 +5,7 @@ Plays the stories that the pages tell, so that no picture in them is made up.
 Each is played by a real shop, a real webhook endpoint and a local Linq over HTTP, in a process of
 its own. Run as a script, it plays one and prints what was recorded, as JSON::
 
-    python docs/plays.py read
+    python docs/making/plays.py read
 """
 
 from __future__ import annotations

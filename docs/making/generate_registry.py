@@ -4,7 +4,7 @@ Writes ``docs/registry``: what we emit, as a semantic-convention registry.
 
 ::
 
-    python docs/generate_registry.py
+    python docs/making/generate_registry.py
 
 OpenTelemetry Weaver reads it: ``weaver registry check -r docs/registry`` checks it, and ``weaver
 registry live-check -r docs/registry`` compares what a running app sends with it.
@@ -24,7 +24,7 @@ from linq_otel import _attributes as a
 from linq_otel._instruments import INSTRUMENTS
 
 
-FOLDER = Path(__file__).parent / "registry"
+FOLDER = Path(__file__).parents[1] / "registry"
 SEMCONV = "1.44.0"
 
 

@@ -4,9 +4,9 @@ Draws what was played: SVG files, and the pages' waterfalls between ``<!-- play:
 
 ::
 
-    python docs/generate_plays.py             # from the recordings
-    python docs/generate_plays.py --play      # plays everything again first, half a minute
-    python docs/generate_plays.py --play sms  # plays this one again first
+    python docs/making/generate_plays.py             # from the recordings
+    python docs/making/generate_plays.py --play      # plays everything again first, half a minute
+    python docs/making/generate_plays.py --play sms  # plays this one again first
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from linq_otel._otlp_json import SpanRecord
 
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parents[1]
 PICTURES = DOCS / "pictures"
 _AT_ONCE = 3
 _PLAY_SECONDS = 60
@@ -80,7 +80,7 @@ def play_again(name: str) -> Recording:
         subprocess.CalledProcessError: If it did not come to its end.
     """
     done = subprocess.run(  # noqa: S603  # Our own script.
-        [sys.executable, str(DOCS / "plays.py"), name],
+        [sys.executable, str(DOCS / "making" / "plays.py"), name],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -5,7 +5,7 @@ Writes the tables of ``docs/benchmarks.md`` and its curves from the figures of a
 ::
 
     python benchmarks/bench.py --json docs/reports/benchmarks.json
-    python docs/generate_benchmarks.py
+    python docs/making/generate_benchmarks.py
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from charts import Chart, draw
 
 
-DOCS: Final = Path(__file__).parent
+DOCS: Final = Path(__file__).resolve().parents[1]
 # What a terminal is told is what the page is told.
 sys.path.insert(0, str(DOCS.parent / "benchmarks"))
 

@@ -4,7 +4,7 @@ Writes the pictures of ``linq-otel view`` in ``docs/pictures`` with a real Chrom
 
 The data is made up and the clock stands still, so that the same page gives the same pictures. ::
 
-    python docs/generate_pictures.py
+    python docs/making/generate_pictures.py
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from linq_otel.viewer import ViewerOptions, open_viewer  # noqa: E402  # After the path.
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
-PICTURES = Path(__file__).parent / "pictures"
+PICTURES = ROOT / "docs" / "pictures"
 NOW = 1_772_447_400  # 2026-03-02 10:30:00 UTC
 _STUCK_AFTER = 900.0
 _SIZE = {"width": 1280, "height": 760}

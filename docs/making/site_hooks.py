@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "examples")
 _KINDS = {".json", ".md", ".py", ".yaml"}
 _LINK = re.compile(r"(?P<open>\]\()(?P<target>[^)#\s]+)")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 
-FILE = Path(__file__).parent / "pictures" / "recordings.json"
+FILE = Path(__file__).parents[1] / "pictures" / "recordings.json"
 SHOWN = (
     "error.type",
     "http.request.resend_count",

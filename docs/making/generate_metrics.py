@@ -4,7 +4,7 @@ Writes ``docs/metrics.md`` from the table of our instruments.
 
 ::
 
-    python docs/generate_metrics.py
+    python docs/making/generate_metrics.py
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from linq_otel._instruments import Instrument
 
 
-PAGE = Path(__file__).parent / "metrics.md"
+PAGE = Path(__file__).parents[1] / "metrics.md"
 
 _HEAD = """\
 # Metrics
 
 Every metric of this package. This page is made from `linq_otel/_instruments.py` by
-`python docs/generate_metrics.py`.
+`python docs/making/generate_metrics.py`.
 
 They go to the meter provider the app has; without one, nothing is computed for them. They are
 counted where things happen and not from spans, so that neither sampling nor a stage that comes

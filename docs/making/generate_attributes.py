@@ -4,7 +4,7 @@ Writes ``docs/attributes.md`` from the module that lists what we emit.
 
 ::
 
-    python docs/generate_attributes.py
+    python docs/making/generate_attributes.py
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import NamedTuple
 from linq_otel import _attributes
 
 
-PAGE = Path(__file__).parent / "attributes.md"
+PAGE = Path(__file__).parents[1] / "attributes.md"
 
 _HEAD = """\
 # Attributes
 
 Everything this package writes into a span, besides what an app's hooks add. This page is made from
-`linq_otel/_attributes.py` by `python docs/generate_attributes.py`.
+`linq_otel/_attributes.py` by `python docs/making/generate_attributes.py`.
 
 No message text, handle, phone number, e-mail address, URL query or exception text is in any of
 them. *Stable* keys are those of the stable

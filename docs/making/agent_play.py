@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 AGENT = "agent-turn"
-_EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+_EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 _EVENTS = ("message.received", "message.sent", "message.delivered", "message.read")
 _STEPS = (Step("message.sent", 0.7), Step("message.delivered", 1.6), Step("message.read", 5.5))
 _END_SECONDS = 30.0
