@@ -62,6 +62,13 @@ def get_tracing() -> Tracing:
         return _active.tracing
 
 
+def find_tracing() -> Tracing | None:
+    """
+    Return the tracing in force; None if there is none yet.
+    """
+    return _active.tracing
+
+
 def configure_tracing(options: Options) -> Tracing:
     """
     Put a tracing with *options* in force, in place of the one before.

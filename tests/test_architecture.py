@@ -1068,7 +1068,6 @@ LAYERS: dict[str, dict[str, set[str]]] = {
         "doctor._scene": {
             "_runtime",
             "_settings",
-            "_tracing",
             "doctor._variables",
             "instrumentor",
             "webhooks.instrumentor",

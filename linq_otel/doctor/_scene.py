@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry import trace
 from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider
 
-from linq_otel import _runtime
+from linq_otel._runtime import find_tracing
 from linq_otel._settings import Settings
 from linq_otel.instrumentor import LinqInstrumentor
 from linq_otel.webhooks.instrumentor import LinqWebhooksInstrumentor
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linq_otel._settings import Options
-    from linq_otel._tracing import Tracing
 
 
 SECONDS: Final = 2.0
@@ -109,12 +108,3 @@ def look(
         is_receiving=bool(LinqWebhooksInstrumentor().is_instrumented_by_opentelemetry),
         clock_url=clock_url,
     )
-
-
-def find_tracing() -> Tracing | None:
-    """
-    Answer the tracing in force; unlike `get_tracing`, make none.
-    """
-    active: Any = vars(_runtime)["_active"]
-    tracing: Tracing | None = active.tracing
-    return tracing

@@ -83,7 +83,7 @@ def can_be_read(url: str) -> bool:
     False if opening the store would make its file.
     """
     path = _find_sqlite_path(url)
-    return path is None or os.path.exists(path)  # A path is text in a store's URL.  # noqa: PTH110  # A path is text in a store's URL.
+    return path is None or os.path.exists(path)  # noqa: PTH110  # A path is text in a store's URL.
 
 
 def read_only(url: str) -> str:
@@ -98,7 +98,7 @@ def _ask_url(url: str, patience: float) -> Iterator[Finding]:
     path = _find_sqlite_path(url)
     if path is not None:
         yield from _find_of_file(path)
-        if not os.path.exists(path):  # A path is text in a store's URL.  # noqa: PTH110  # As above.
+        if not os.path.exists(path):  # noqa: PTH110  # As above.
             return
     yield from _find_of_ttl(url)
     with closing(open_store(with_options(read_only(url), ttl=PROBE_SECONDS))) as store:
@@ -116,7 +116,7 @@ def _ask_url(url: str, patience: float) -> Iterator[Finding]:
 
 
 def _find_of_file(path: str) -> Iterator[Finding]:
-    absolute = os.path.abspath(path)  # As above.  # noqa: PTH100  # As above.
+    absolute = os.path.abspath(path)  # noqa: PTH100  # As above.
     if path != absolute:
         yield tell(
             "store.relative",
@@ -124,8 +124,8 @@ def _find_of_file(path: str) -> Iterator[Finding]:
             detail="A sender and a receiver in different folders have different stores.",
             remedy=f"export {_VARIABLE}=sqlite:///{absolute}",
         )
-    folder = os.path.dirname(absolute)  # As above.  # noqa: PTH120  # As above.
-    if os.path.exists(path):  # As above.  # noqa: PTH110  # As above.
+    folder = os.path.dirname(absolute)  # noqa: PTH120  # As above.
+    if os.path.exists(path):  # noqa: PTH110  # As above.
         return
     if not os.access(folder, os.W_OK):
         raise StoreError(f"the store {path} cannot be made in {folder}; mkdir -p {folder}")
