@@ -13,6 +13,7 @@ from linq_otel._version import __version__
 from ._demo_commands import add_demo_command
 from ._doctor_commands import add_doctor_commands
 from ._log_commands import add_log_commands
+from ._one_line import OneLineGroup
 from ._show_commands import add_show_commands
 from ._simulate_commands import add_simulate_commands
 from ._store_commands import add_store_commands
@@ -21,6 +22,7 @@ from ._view_commands import add_view_commands
 
 app = typer.Typer(
     name="linq-otel",
+    cls=OneLineGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
