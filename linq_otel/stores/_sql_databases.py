@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from linq_otel.errors import StoreError
 
-from ._sql_refusals import LostConnectionError, is_conflict, may_miss_tables, refusal
+from ._sql_refusals import (
+    LostConnectionError,
+    is_conflict,
+    may_miss_tables,
+    misses_tables,
+    refusal,
+)
 from ._sql_tables import find_missing, make_tables
 from ._sql_urls import place_of
 
@@ -103,14 +109,14 @@ class Database:
             return not was_slow
         if is_conflict(error):
             return tries < _TRIES_OF_CONFLICTS
-        return self._create and may_miss_tables(error) and self._has_tables_now(tries)
+        return self._create and may_miss_tables(error) and self._has_tables_now(error, tries)
 
-    def _has_tables_now(self, tries: int) -> bool:
+    def _has_tables_now(self, error: Exception, tries: int) -> bool:
         try:
             with self._connections.open_engine_of_tables() as engine:
                 if not find_missing(engine, self._tables):
-                    # Another process has made them since, or they never were what was missing.
-                    return tries < _TRIES_OF_CONFLICTS
+                    # Another process has made them since, if it was they that were missing.
+                    return misses_tables(error) and tries < _TRIES_OF_CONFLICTS
                 make_tables(engine, self._tables)
         except self._connections.failures:
             # What the operation was refused for says more.

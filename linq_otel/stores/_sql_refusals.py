@@ -156,6 +156,13 @@ def may_miss_tables(error: BaseException) -> bool:
     return advice is None or advice is _TABLES
 
 
+def misses_tables(error: BaseException) -> bool:
+    """
+    Tell whether the tables are what the database missed.
+    """
+    return _find_advice(_driver_error(error)) is _TABLES
+
+
 def is_read_only(error: BaseException) -> bool:
     """
     Tell whether the database takes no writes.

@@ -100,16 +100,18 @@ def without(evidence: Evidence, is_lost: Callable[[Arrival], bool]) -> Evidence:
 
 def find_span(evidence: Evidence, name: str, *, verified: bool | None = None) -> Arrival:
     """
-    Return a span that no killed receiver exported.
+    Return a span that no killed receiver exported, and in which the app drew none if it can be.
     """
+    parents = {one.span.parent_span_id for one in evidence.arrivals}
     killed = {run for host in evidence.hosts for run in host.killed}
-    return next(
+    found = [
         one
         for one in evidence.arrivals
         if one.span.name == name
         and one.run not in killed
         and one.span.attributes.get("linq.webhook.verified") is verified
-    )
+    ]
+    return min(found, key=lambda one: one.span.span_id in parents)
 
 
 def lose_an_anchor(evidence: Evidence) -> Evidence:
