@@ -147,8 +147,6 @@ def _say_same(verdict: Verdict, name: str) -> str:
 
 
 _ODD = {
-    "Negative duration detected": "the anchor of a life lasts no time, which Jaeger takes for "
-    "a mistake and makes a nanosecond of",
     "clock skew adjustment disabled": "a handler ends some microseconds after the request that it "
     "is in, and Jaeger would have moved it, were it told to",
     "duplicate span IDs": "a webhook that was delivered again wrote its stage again",
