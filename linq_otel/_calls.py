@@ -151,13 +151,15 @@ class Call:
             self._tracing.origins.sends_under_way.add(id(self))
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, Exception):
-            self._fail(error)
-        self.is_over = True
-        self._tracing.origins.sends_under_way.discard(id(self))
-        _current.reset(self._entered)
-        otel_context.detach(self._attached)
-        self._end()
+        try:
+            if isinstance(error, Exception):
+                self._fail(error)
+        finally:
+            self.is_over = True
+            self._tracing.origins.sends_under_way.discard(id(self))
+            _current.reset(self._entered)
+            otel_context.detach(self._attached)
+            self._end()
 
     def disclose(self, body: object) -> None:
         """

@@ -10,6 +10,7 @@ import linq as sdk
 import pytest
 from opentelemetry import context as otel_context
 
+from linq_otel._attempts import Attempts
 from linq_otel._calls import current_call
 from support.readings import attempts, pick
 from support.scripted_linq import CHAT_ID, SENT, Reply, nth_trace_id, refusal
@@ -117,6 +118,20 @@ class TestRefusal:
         assert frames[0] == "test_exception"
         assert frames[-1] == "request"
         assert (caught.value.__cause__, caught.value.code) == (None, 1003)
+
+    def test_interrupted_while_it_is_marked(
+        self, connect: Callable[..., LinqAPIV3], linq: ScriptedLinq, monkeypatch: Any
+    ) -> None:
+        """Ctrl-C in the middle of our own work passes, and leaves no call behind as the current."""
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Attempts, "note_error", interrupt)
+        linq.script(Reply(400, refusal(1003)))
+        with pytest.raises(KeyboardInterrupt):
+            send(connect())
+        assert (current_call(), otel_context.get_current()) == (None, {})
 
     @pytest.mark.parametrize(
         "body",
