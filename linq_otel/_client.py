@@ -17,10 +17,10 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from ._calls import Call, current_call, may_draw_wire
 from ._carrying import body_of, carry, get_options
+from ._environment import compile_excluded
 from ._idempotency import find_idempotency_key
 from ._json import as_mapping
 from ._operations import operation_of
-from ._settings import compile_excluded
 from ._shield import shield
 from ._wire import describe_request, learn_ids, note_response
 

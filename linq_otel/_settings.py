@@ -9,30 +9,20 @@ variable is logged and passed over, because the app must start.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, TypedDict, cast, get_args
 
+from ._environment import (
+    Carrier,
+    HttpSpans,
+    is_capture_allowed,
+    is_pattern,
+    read_environment,
+)
 from ._late import LATE_CHOICES
 from ._lifecycle import JOINS, Join
-from ._shield import report
-from .environment_variables import (
-    OTEL_PYTHON_LINQ_CAPTURE_CONTENT,
-    OTEL_PYTHON_LINQ_CARRIER,
-    OTEL_PYTHON_LINQ_EXCLUDED_URLS,
-    OTEL_PYTHON_LINQ_HANDLE_KEY,
-    OTEL_PYTHON_LINQ_HOSTS,
-    OTEL_PYTHON_LINQ_HTTP_SPANS,
-    OTEL_PYTHON_LINQ_JOIN,
-    OTEL_PYTHON_LINQ_LATE,
-    OTEL_PYTHON_LINQ_LATE_AFTER,
-    OTEL_PYTHON_LINQ_STAGE_EVENTS,
-    OTEL_PYTHON_LINQ_STAGES,
-    OTEL_PYTHON_LINQ_STORE,
-    OTEL_PYTHON_LINQ_STORE_TIMEOUT,
-    OTEL_PYTHON_LINQ_STUCK_AFTER,
-)
+from .environment_variables import OTEL_PYTHON_LINQ_HOSTS
 from .errors import ConfigurationError
 from .stores import Store
 
@@ -60,16 +50,11 @@ __all__ = [
     "WebhookHook",
 ]
 
-Carrier = Literal["none", "idempotency_key"]
-HttpSpans = Literal["own", "nested"]
 RequestHook = Callable[["Span", Any], None]
 ResponseHook = Callable[["Span", Any, Any], None]
 WebhookHook = Callable[["Span", "Event"], None]
 
 _SECRET_VARIABLE: Final = "LINQ_WEBHOOK_SECRET"  # noqa: S105  # Its name; the SDK reads the same.
-_EXCLUDED_EVERYWHERE: Final = "OTEL_PYTHON_EXCLUDED_URLS"
-BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-"""What an environment variable may say for yes and no."""
 
 
 class Options(TypedDict, total=False):
@@ -183,9 +168,9 @@ class Settings:
         chosen = {k: v for k, v in given.items() if v is not None}
         _check(chosen)
         secret = cast("str | Sequence[str]", chosen.pop("webhook_secret", ()))
-        for name, value in _from_environment(environ).items():
+        for name, value in read_environment(environ).items():
             chosen.setdefault(name, value)
-        if chosen.get("capture_content") and not _is_capture_allowed(environ):
+        if chosen.get("capture_content") and not is_capture_allowed(environ):
             chosen["capture_content"] = False
         hosts = cast(
             "str | Sequence[str]", chosen.pop("hosts", environ.get(OTEL_PYTHON_LINQ_HOSTS, ""))
@@ -212,74 +197,6 @@ def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
         raise ConfigurationError(f"{name} must be one of {', '.join(words)}; it is {value!r}")
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    _take(found, "join", environ, OTEL_PYTHON_LINQ_JOIN, {join: join for join in JOINS})
-    carriers = {word: word for word in get_args(Carrier)}
-    _take(found, "carrier", environ, OTEL_PYTHON_LINQ_CARRIER, carriers)
-    own_or_nested = {word: word for word in get_args(HttpSpans)}
-    _take(found, "http_spans", environ, OTEL_PYTHON_LINQ_HTTP_SPANS, own_or_nested)
-    _take(found, "stages", environ, OTEL_PYTHON_LINQ_STAGES, BOOLEANS)
-    _take(found, "stage_events", environ, OTEL_PYTHON_LINQ_STAGE_EVENTS, BOOLEANS)
-    late = {word: word for word in LATE_CHOICES}
-    _take(found, "late", environ, OTEL_PYTHON_LINQ_LATE, late)
-    _take_milliseconds(found, "late_after", environ, OTEL_PYTHON_LINQ_LATE_AFTER)
-    _take_milliseconds(found, "stuck_after", environ, OTEL_PYTHON_LINQ_STUCK_AFTER)
-    if environ.get(OTEL_PYTHON_LINQ_STORE):
-        found["store"] = environ[OTEL_PYTHON_LINQ_STORE]
-    if environ.get(OTEL_PYTHON_LINQ_HANDLE_KEY):
-        found["handle_key"] = environ[OTEL_PYTHON_LINQ_HANDLE_KEY]
-    _take_milliseconds(found, "store_timeout", environ, OTEL_PYTHON_LINQ_STORE_TIMEOUT)
-    variable = OTEL_PYTHON_LINQ_EXCLUDED_URLS
-    excluded = environ.get(variable) or environ.get(_EXCLUDED_EVERYWHERE, "")
-    if _is_pattern(excluded):
-        found["excluded_urls"] = excluded
-    else:
-        report(f"environment: {variable}", f"{variable} holds no regular expression; it is ignored")
-    return found
-
-
-def _is_capture_allowed(environ: Mapping[str, str]) -> bool:
-    variable = OTEL_PYTHON_LINQ_CAPTURE_CONTENT
-    if BOOLEANS.get(environ.get(variable, "").strip().lower()):
-        return True
-    report(f"environment: {variable}", f"no content is captured: {variable}=true allows it")
-    return False
-
-
-def _take(
-    found: dict[str, object],
-    name: str,
-    environ: Mapping[str, str],
-    variable: str,
-    words: Mapping[str, object],
-) -> None:
-    text = environ.get(variable, "").strip().lower()
-    if text in words:
-        found[name] = words[text]
-    elif text:
-        report(
-            f"environment: {variable}",
-            f"{variable} must be one of {', '.join(words)}; its default is used instead",
-        )
-
-
-def _take_milliseconds(
-    found: dict[str, object], name: str, environ: Mapping[str, str], variable: str
-) -> None:
-    text = environ.get(variable, "").strip()
-    if not text:
-        return
-    # Milliseconds, as the specification has it for every duration in the environment.
-    if text.isascii() and text.isdecimal() and int(text) > 0:
-        found[name] = int(text) / 1000
-    else:
-        report(
-            f"environment: {variable}",
-            f"{variable} must be a whole number of milliseconds; its default is used instead",
-        )
-
-
 def _is_seconds(value: object) -> bool:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and 0 < cast("float", value) < float("inf")
@@ -291,24 +208,6 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_pattern(text: object) -> bool:
-    try:
-        return isinstance(text, str) and bool(compile_excluded(text) or True)
-    except re.error:
-        return False
-
-
-def compile_excluded(text: str) -> re.Pattern[str] | None:
-    """
-    Compile a comma-separated list of regular expressions; None for an empty one.
-
-    Raises:
-        re.error: If one of them is no regular expression.
-    """
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
-
-
 def _split(texts: str | Sequence[str]) -> tuple[str, ...]:
     # Neither base64 nor a host holds commas or spaces, so both may separate them.
     if isinstance(texts, str):
@@ -318,7 +217,7 @@ def _split(texts: str | Sequence[str]) -> tuple[str, ...]:
 
 _KINDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "stages": (lambda value: isinstance(value, bool), "True or False"),
-    "excluded_urls": (_is_pattern, "comma-separated regular expressions"),
+    "excluded_urls": (is_pattern, "comma-separated regular expressions"),
     "store": (
         lambda value: isinstance(value, (str, Store)),
         "a URL or an object with is_shared, save, find, claim and close",

@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from linq_otel._settings import Options, Settings, compile_excluded
+from linq_otel._environment import compile_excluded
+from linq_otel._settings import Options, Settings
 from linq_otel._shield import tally
 from linq_otel.errors import ConfigurationError
 from linq_otel.stores.memory import MemoryStore

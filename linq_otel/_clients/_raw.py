@@ -19,10 +19,10 @@ from opentelemetry.instrumentation.utils import (
 )
 
 from linq_otel._calls import Call, current_call, may_draw_wire
+from linq_otel._environment import compile_excluded
 from linq_otel._idempotency import find_idempotency_key, parse_body
 from linq_otel._json import as_mapping
 from linq_otel._operations import operation_of
-from linq_otel._settings import compile_excluded
 from linq_otel._shield import shield
 from linq_otel._targets import LinqHosts, hosts_in
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from linq_otel._settings import BOOLEANS
+from linq_otel._environment import BOOLEANS
 from linq_otel.environment_variables import OTEL_PYTHON_LINQ_CAPTURE_CONTENT
 
 from ._findings import tell

@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, get_args
 
 from linq_otel import environment_variables as names
+from linq_otel._environment import BOOLEANS, Carrier, HttpSpans, is_pattern
 from linq_otel._late import LATE_CHOICES
 from linq_otel._lifecycle import JOINS
-from linq_otel._settings import BOOLEANS, Carrier, HttpSpans, compile_excluded
 from linq_otel.export._backends import BACKENDS
 from linq_otel.export._variables import BACKEND, REGION
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 _PREFIX: Final = "OTEL_PYTHON_LINQ_"
-_SECRET: Final = "LINQ_WEBHOOK_SECRET"  # Its name.  # noqa: S105  # Its name.
+_SECRET: Final = "LINQ_WEBHOOK_SECRET"  # noqa: S105  # Its name.
 KNOWN: Final = (*names.__all__, BACKEND, REGION)
 """What this package reads that begins with OTEL_PYTHON_LINQ_."""
 _BYTES: Final = "a whole number of bytes above 0"
@@ -113,14 +113,6 @@ def _is_whole(text: str) -> bool:
     return text.isascii() and text.isdecimal() and 0 < int(text) < 10**18
 
 
-def _is_pattern(text: str) -> bool:
-    try:
-        compile_excluded(text)
-    except re.error:
-        return False
-    return True
-
-
 def _are_paths(text: str) -> bool:
     paths = [part.strip() for part in text.split(",") if part.strip()]
     return bool(paths) and all(path.startswith("/") for path in paths)
@@ -143,7 +135,7 @@ RULES: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
     names.OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY: (_is_whole, _BYTES),
     names.OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES: _is_word_of(("mark", "answer")),
     names.OTEL_PYTHON_LINQ_WEBHOOK_PATHS: (_are_paths, "paths that begin with /"),
-    names.OTEL_PYTHON_LINQ_EXCLUDED_URLS: (_is_pattern, "comma-separated regular expressions"),
+    names.OTEL_PYTHON_LINQ_EXCLUDED_URLS: (is_pattern, "comma-separated regular expressions"),
     BACKEND: _is_word_of(tuple(BACKENDS)),
 }
 """What each variable may say, in the order of the list of variables."""

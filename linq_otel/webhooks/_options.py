@@ -11,7 +11,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from linq_otel._settings import BOOLEANS, Options
+from linq_otel._environment import BOOLEANS
+from linq_otel._settings import Options
 from linq_otel._shield import report
 from linq_otel.environment_variables import (
     OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES,

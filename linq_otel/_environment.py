@@ -1,0 +1,137 @@
+"""
+The options that the environment names, by words that a person can type there.
+
+A wrong one is logged and passed over, because the app must start. Its value is
+not repeated: some are keys.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from ._late import LATE_CHOICES
+from ._lifecycle import JOINS
+from ._shield import report
+from .environment_variables import (
+    OTEL_PYTHON_LINQ_CAPTURE_CONTENT,
+    OTEL_PYTHON_LINQ_CARRIER,
+    OTEL_PYTHON_LINQ_EXCLUDED_URLS,
+    OTEL_PYTHON_LINQ_HANDLE_KEY,
+    OTEL_PYTHON_LINQ_HTTP_SPANS,
+    OTEL_PYTHON_LINQ_JOIN,
+    OTEL_PYTHON_LINQ_LATE,
+    OTEL_PYTHON_LINQ_LATE_AFTER,
+    OTEL_PYTHON_LINQ_STAGE_EVENTS,
+    OTEL_PYTHON_LINQ_STAGES,
+    OTEL_PYTHON_LINQ_STORE,
+    OTEL_PYTHON_LINQ_STORE_TIMEOUT,
+    OTEL_PYTHON_LINQ_STUCK_AFTER,
+)
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+Carrier = Literal["none", "idempotency_key"]
+HttpSpans = Literal["own", "nested"]
+
+_EXCLUDED_EVERYWHERE: Final = "OTEL_PYTHON_EXCLUDED_URLS"
+BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+"""What an environment variable may say for yes and no."""
+
+
+def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    """
+    Return the options that *environ* names; what cannot be understood is reported and left out.
+    """
+    found: dict[str, object] = {}
+    _take(found, "join", environ, OTEL_PYTHON_LINQ_JOIN, {join: join for join in JOINS})
+    carriers = {word: word for word in get_args(Carrier)}
+    _take(found, "carrier", environ, OTEL_PYTHON_LINQ_CARRIER, carriers)
+    own_or_nested = {word: word for word in get_args(HttpSpans)}
+    _take(found, "http_spans", environ, OTEL_PYTHON_LINQ_HTTP_SPANS, own_or_nested)
+    _take(found, "stages", environ, OTEL_PYTHON_LINQ_STAGES, BOOLEANS)
+    _take(found, "stage_events", environ, OTEL_PYTHON_LINQ_STAGE_EVENTS, BOOLEANS)
+    late = {word: word for word in LATE_CHOICES}
+    _take(found, "late", environ, OTEL_PYTHON_LINQ_LATE, late)
+    _take_milliseconds(found, "late_after", environ, OTEL_PYTHON_LINQ_LATE_AFTER)
+    _take_milliseconds(found, "stuck_after", environ, OTEL_PYTHON_LINQ_STUCK_AFTER)
+    if environ.get(OTEL_PYTHON_LINQ_STORE):
+        found["store"] = environ[OTEL_PYTHON_LINQ_STORE]
+    if environ.get(OTEL_PYTHON_LINQ_HANDLE_KEY):
+        found["handle_key"] = environ[OTEL_PYTHON_LINQ_HANDLE_KEY]
+    _take_milliseconds(found, "store_timeout", environ, OTEL_PYTHON_LINQ_STORE_TIMEOUT)
+    variable = OTEL_PYTHON_LINQ_EXCLUDED_URLS
+    excluded = environ.get(variable) or environ.get(_EXCLUDED_EVERYWHERE, "")
+    if is_pattern(excluded):
+        found["excluded_urls"] = excluded
+    else:
+        report(f"environment: {variable}", f"{variable} holds no regular expression; it is ignored")
+    return found
+
+
+def is_capture_allowed(environ: Mapping[str, str]) -> bool:
+    """
+    Tell whether who runs the app allows what its code asks for: texts of messages in signals.
+    """
+    variable = OTEL_PYTHON_LINQ_CAPTURE_CONTENT
+    if BOOLEANS.get(environ.get(variable, "").strip().lower()):
+        return True
+    report(f"environment: {variable}", f"no content is captured: {variable}=true allows it")
+    return False
+
+
+def _take(
+    found: dict[str, object],
+    name: str,
+    environ: Mapping[str, str],
+    variable: str,
+    words: Mapping[str, object],
+) -> None:
+    text = environ.get(variable, "").strip().lower()
+    if text in words:
+        found[name] = words[text]
+    elif text:
+        report(
+            f"environment: {variable}",
+            f"{variable} must be one of {', '.join(words)}; its default is used instead",
+        )
+
+
+def _take_milliseconds(
+    found: dict[str, object], name: str, environ: Mapping[str, str], variable: str
+) -> None:
+    text = environ.get(variable, "").strip()
+    if not text:
+        return
+    # Milliseconds, as the specification has it for every duration in the environment.
+    if text.isascii() and text.isdecimal() and int(text) > 0:
+        found[name] = int(text) / 1000
+    else:
+        report(
+            f"environment: {variable}",
+            f"{variable} must be a whole number of milliseconds; its default is used instead",
+        )
+
+
+def is_pattern(text: object) -> bool:
+    """
+    Tell whether *text* is what :func:`compile_excluded` takes.
+    """
+    try:
+        return isinstance(text, str) and bool(compile_excluded(text) or True)
+    except re.error:
+        return False
+
+
+def compile_excluded(text: str) -> re.Pattern[str] | None:
+    """
+    Compile a comma-separated list of regular expressions; None for an empty one.
+
+    Raises:
+        re.error: If one of them is no regular expression.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return re.compile("|".join(f"(?:{part})" for part in parts)) if parts else None
