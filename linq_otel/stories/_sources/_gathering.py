@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from linq_otel import _attributes as a
 from linq_otel.stories._evidence import find_evidence, find_text, is_forged
@@ -32,40 +32,6 @@ _MOST_MESSAGES = 5
 _MOST_SPANS = 50_000
 
 
-class Backend(Protocol):
-    """
-    What a backend can be asked.
-    """
-
-    def fetch_trace(self, otel_trace_id: str) -> list[SpanRecord]:
-        """
-        Return the spans of a trace; none if it is not there.
-        """
-        ...
-
-    def search(self, wanted: str) -> list[str]:
-        """
-        Return the traces that hold a span with this id, as an attribute or its own.
-        """
-        ...
-
-
-def gather_story(backend: Backend, wanted: str) -> list[SpanRecord]:
-    """
-    Return all spans of the traces an id leads to; none if the backend does not know it.
-
-    Raises:
-        SourceError: If the backend cannot be asked.
-    """
-    gathering = _Gathering(backend)
-    if is_otel_trace_id(wanted):
-        gathering.fetch([wanted.lower()])
-    if not gathering.spans:
-        gathering.fetch(backend.search(wanted))
-    gathering.search_messages()
-    return gathering.spans
-
-
 @dataclass(frozen=True, slots=True)
 class QueriedSource(ABC):
     """
@@ -83,12 +49,18 @@ class QueriedSource(ABC):
 
     def find_spans(self, wanted: str) -> list[SpanRecord]:
         """
-        Return all spans of the traces that an id leads to.
+        Return all spans of the traces that an id leads to; none if the backend does not know it.
 
         Raises:
             SourceError: If it cannot be asked.
         """
-        return gather_story(self, wanted)
+        gathering = _Gathering(self)
+        if is_otel_trace_id(wanted):
+            gathering.fetch([wanted.lower()])
+        if not gathering.spans:
+            gathering.fetch(self.search(wanted))
+        gathering.search_messages()
+        return gathering.spans
 
     @abstractmethod
     def fetch_trace(self, otel_trace_id: str) -> list[SpanRecord]:
@@ -110,7 +82,7 @@ class QueriedSource(ABC):
 
 
 class _Gathering:
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: QueriedSource) -> None:
         self.spans: list[SpanRecord] = []
         self._backend = backend
         self._seen: set[str] = set()
