@@ -51,8 +51,8 @@ class Patches:
             name: Its method.
             wrapper: As wrapt calls it: ``(wrapped, instance, args, kwargs)``.
             passes: Tells of the arguments, the instance first, that *wrapper*
-                need not see them. It must not raise. No coroutine function may
-                be wrapped so: it would no longer say that it is one.
+                need not see them. It must not raise. A coroutine function
+                wrapped so no longer says that it is one, so no public one is.
         """
         try:
             owner: type = getattr(importlib.import_module(module), owner_name)

@@ -38,7 +38,7 @@ def run_app(name: str) -> None:
         raise ConfigurationError("--import takes module, module:attribute or module:function()")
     module, _, path = name.partition(":")
     # As a server finds it: from the folder it is started in.
-    if "" not in sys.path and os.getcwd() not in sys.path:  # As on sys.path.  # noqa: PTH109  # As on sys.path.
+    if "" not in sys.path and os.getcwd() not in sys.path:  # noqa: PTH109  # As on sys.path.
         sys.path.insert(0, os.getcwd())  # noqa: PTH109  # As above.
     with _watched(name), redirect_stdout(sys.stderr):
         try:

@@ -78,7 +78,7 @@ def _check_join(join: str | None) -> str | None:
     return join
 
 
-def doctor(  # Options, each with a default.  # noqa: PLR0913  # Options, each with a default.
+def doctor(  # noqa: PLR0913  # Options, each with a default.
     *,
     app: Annotated[
         str | None,

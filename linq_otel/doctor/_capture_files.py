@@ -169,7 +169,7 @@ def _as_pairs(headers: object) -> list[tuple[object, object]]:
         return []
     listed = cast("list[object]", headers)
     found = [tuple(cast("Iterable[object]", p)) for p in listed if isinstance(p, (list, tuple))]
-    return [(pair[0], pair[1]) for pair in found if len(pair) == 2]  # A pair.  # noqa: PLR2004  # A pair.
+    return [(pair[0], pair[1]) for pair in found if len(pair) == 2]  # noqa: PLR2004  # A pair.
 
 
 def _pair(message: Mapping[str, Any]) -> list[tuple[object, object]]:

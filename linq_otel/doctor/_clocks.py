@@ -101,7 +101,7 @@ class _Staying(HTTPRedirectHandler):
     Follows nobody elsewhere: a redirection has a Date too.
     """
 
-    def redirect_request(  # The signature of the class it overrides.  # noqa: PLR0913, PLR0917  # The signature of the class it overrides.
+    def redirect_request(  # noqa: PLR0913, PLR0917  # The signature of the class it overrides.
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> None:
         """
@@ -116,7 +116,7 @@ def find_offset(url: str, seconds: float) -> float | None:
     """
     began = time.time()
     try:
-        request = Request(url, method="HEAD")  # Checked below.  # noqa: S310  # Checked below.
+        request = Request(url, method="HEAD")  # noqa: S310  # Checked below.
         if request.type not in {"http", "https"}:
             return None
         with (

@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         server.listener.note_answered()
 
-    def log_message(self, format: str, *args: object) -> None:  # Its name.  # noqa: A002  # Its name.
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # Its name.
         """
         Say nothing: lines of requests hold paths, and those may hold secrets.
         """

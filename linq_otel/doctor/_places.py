@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 
-_NEAR: Final = ("localhost", "127.", "::1", "[::1]", "0.0.0.0")  # To compare with.  # noqa: S104  # To compare with.
+_NEAR: Final = ("localhost", "127.", "::1", "[::1]", "0.0.0.0")  # noqa: S104  # To compare with.
 
 
 def show_url(url: str) -> str:
