@@ -10,11 +10,15 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from linq_otel import _deliveries, _runtime
 from linq_otel._shield import strict, tally
+from support.otlp_processes import ReceiverError
+from support.otlp_receivers import get_test_agent, open_test_agent
 from support.redaction import watching
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from support.otlp_processes import Receiver
 
 
 # The same examples on every machine, and no deadline: CI's machines are slow and noisy.
@@ -69,3 +73,16 @@ def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     yield provider
     provider.shutdown()
+
+
+@pytest.fixture(scope="session")
+def otlp_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """
+    The running test agent, one for the session. Without it there is no proof, so no skip.
+    """
+    try:
+        path = get_test_agent()
+    except ReceiverError as error:
+        pytest.fail(str(error), pytrace=False)
+    with open_test_agent(path, tmp_path_factory.mktemp("test-agent")) as agent:
+        yield agent

@@ -7,9 +7,6 @@ No test of the suite, as its name says: it needs Go.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
@@ -20,6 +17,7 @@ from backends.building import CACHE, JAEGER
 from backends.running import open_jaeger
 from stories.query_apis import write_lines
 from stories.telling import CHAT_ID, HOUR, MESSAGE_ID, READ, handler, now
+from support.command_line import run_command
 from support.span_records import HOOK, LIFE, START
 
 
@@ -61,14 +59,7 @@ def show(*arguments: str) -> tuple[int, str, str]:
     """
     Run the command; answer its exit code and what it printed.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "linq_otel.cli", "show", *arguments],
-        env={k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_command("show", *arguments)
     return done.returncode, done.stdout, done.stderr
 
 

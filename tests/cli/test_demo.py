@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -12,26 +11,10 @@ import pytest
 
 from linq_otel import __version__
 from linq_otel._otlp_json import read_spans
+from support.command_line import run_command as run
 
 
 README = Path(__file__).parents[2] / "README.md"
-LINQ_OTEL = [sys.executable, "-m", "linq_otel.cli"]
-
-
-def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """
-    Run the command as a person would, without a terminal.
-    """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "COLUMNS"))}
-    return subprocess.run(
-        [*LINQ_OTEL, *arguments],
-        cwd=cwd,
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def names(picture: str) -> list[str]:

@@ -19,6 +19,7 @@ from linq_otel.doctor import CODES
 from linq_otel.stores import open_store
 from linq_otel.testing import LinqSimulator
 from support import payloads as p
+from support.command_line import LINQ_OTEL, environment_of_a_person, run_command
 from support.otlp_processes import find_free_ports
 from support.otlp_sinks import open_http_sink
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-LINQ_OTEL = [sys.executable, "-m", "linq_otel.cli"]
 HERE = Path(__file__).parent
 TESTS = HERE.parent
+PLACES = {"PYTHONPATH": str(TESTS.parent), "NO_PROXY": "*"}
 APP = """
     from opentelemetry import trace
     from opentelemetry.sdk.resources import Resource
@@ -53,21 +54,12 @@ def run(*arguments: str, folder: Path | None = None, **environment: str) -> tupl
     """
     Run the command as a person would; answer its exit code and what it printed.
     """
-    done = subprocess.run(
-        [*LINQ_OTEL, "doctor", *arguments],
-        env=environ_of(environment),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_command("doctor", *arguments, cwd=folder, **{**PLACES, **environment})
     return done.returncode, done.stdout, done.stderr
 
 
 def environ_of(more: dict[str, str]) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "COLUMNS"))}
-    return {**kept, "PYTHONPATH": str(TESTS.parent), "NO_PROXY": "*", **more}
+    return environment_of_a_person(**{**PLACES, **more})
 
 
 def normalize(screen: str, **places: str) -> str:

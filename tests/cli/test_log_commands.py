@@ -3,16 +3,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from linq_otel._otlp_json import read_spans
+from support.command_line import run_command
 from support.log_rows import INBOUND, TIME, answered, lines, row
 from support.span_sink import open_span_sink
+
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 SAMPLES = Path(__file__).parents[1] / "integration_logs" / "samples"
@@ -20,17 +23,8 @@ EIGHT = str(SAMPLES / "eight.ndjson")
 
 
 def run(*arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a person would, without a terminal."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "COLUMNS"))}
-    return subprocess.run(
-        [sys.executable, "-m", "linq_otel.cli", *arguments],
-        env={**kept, "NO_PROXY": "127.0.0.1", **environment},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    """Run the command, which talks to nobody but this host."""
+    return run_command(*arguments, given=given, **{"NO_PROXY": "127.0.0.1", **environment})
 
 
 class TestImport:

@@ -1,28 +1,14 @@
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 
 import pytest
 
+from support.command_line import LINQ_OTEL
+from support.command_line import run_command as run
+
 
 PROGRAM = "python -m linq_otel.cli"
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """
-    Run the command as a person would, without a terminal.
-    """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "COLUMNS"))}
-    return subprocess.run(
-        [sys.executable, "-m", "linq_otel.cli", *arguments],
-        env=kept,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 class TestMisuse:
@@ -73,7 +59,7 @@ class TestPipes:
         What nobody reads any more is no error, and no traceback.
         """
         with subprocess.Popen(
-            [sys.executable, "-m", "linq_otel.cli", "simulate", "--list"],
+            [*LINQ_OTEL, "simulate", "--list"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +12,13 @@ from linq_otel.stores import open_store
 from linq_otel.viewer import ViewerOptions, open_viewer
 from stories.query_apis import jaeger, serve, tempo, write_lines
 from stories.telling import CHAT_ID, HOUR, MESSAGE_ID, READ, SHOP, handler, tell
+from support.command_line import LINQ_OTEL, run_command
 from support.origins import accepted
 from support.otlp_processes import find_free_ports
 from support.span_records import HOOK, LIFE, record
 
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LINQ_OTEL = [sys.executable, "-m", "linq_otel.cli", "show"]
 NO_ID = (
     "linq-otel: that is no id: paste a trace id, or the id of a message, an event, a chat "
     "or a span\n"
@@ -63,17 +61,8 @@ def run(
     """
     Run the command as a person would; answer its exit code and what it printed.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "COLUMNS"))}
-    done = subprocess.run(
-        [*LINQ_OTEL, *arguments],
-        cwd=folder,
-        env={**kept, "PYTHONPATH": str(REPOSITORY), **environment},
-        input=fed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    places = {"PYTHONPATH": str(REPOSITORY), **environment}
+    done = run_command("show", *arguments, cwd=folder, given=fed, **places)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -140,7 +129,7 @@ class TestPicture:
 
     def test_ends_where_its_reader_does(self, file: str) -> None:
         """A pipe that is closed early is no error."""
-        command = f"{' '.join(LINQ_OTEL)} {MESSAGE_ID} --file {file} | head -1"
+        command = f"{' '.join(LINQ_OTEL)} show {MESSAGE_ID} --file {file} | head -1"
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             capture_output=True,

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -10,6 +7,7 @@ import pytest
 
 from linq_otel.stores import open_store
 from linq_otel.stores.sqlite import SQLiteStore
+from support.command_line import run_command
 from support.origins import Clock, accepted
 from support.otlp_processes import find_free_ports
 from support.sql_servers import PASSWORD, open_maria, open_postgres
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from support.sql_processes import SqlServer
 
 
-LINQ_OTEL = [sys.executable, "-m", "linq_otel.cli"]
 VARIABLE = "OTEL_PYTHON_LINQ_STORE"
 
 
@@ -31,15 +28,7 @@ def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
     """
     Run the command as a person would; answer its exit code and what it printed.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
-    done = subprocess.run(
-        [*LINQ_OTEL, *arguments],
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_command(*arguments, **environment)
     return done.returncode, done.stdout, done.stderr
 
 

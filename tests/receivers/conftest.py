@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.otlp_processes import ReceiverError
 from support.otlp_receivers import (
     find_rotel,
-    get_test_agent,
     is_rotel_required,
     open_rotel,
-    open_test_agent,
 )
 from support.otlp_route import ALL_WAYS, OtlpRoute
 
@@ -26,19 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support.otlp_processes import Receiver
-
-
-@pytest.fixture(scope="session")
-def otlp_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """
-    The running test agent, one for the session. Without it there is no proof, so no skip.
-    """
-    try:
-        path = get_test_agent()
-    except ReceiverError as error:
-        pytest.fail(str(error), pytrace=False)
-    with open_test_agent(path, tmp_path_factory.mktemp("test-agent")) as agent:
-        yield agent
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.otlp_processes import ReceiverError
-from support.otlp_receivers import get_test_agent, open_test_agent
 from support.otlp_route import DIRECT_WAYS, OtlpRoute
 
 
@@ -19,19 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.otlp_processes import Receiver
-
-
-@pytest.fixture(scope="session")
-def otlp_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
-    """
-    The running test agent, one for the session. Without it there is no proof, so no skip.
-    """
-    try:
-        path = get_test_agent()
-    except ReceiverError as error:
-        pytest.fail(str(error), pytrace=False)
-    with open_test_agent(path, tmp_path_factory.mktemp("test-agent")) as agent:
-        yield agent
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from support.command_line import environment_of_a_person
 from support.life_lines import READ, make_uuid, write_life
 from support.scripts import run_script
 
@@ -30,8 +30,7 @@ LINQ_OTEL = [sys.executable, "-W", "error", "-m", "linq_otel.cli"]
 
 
 def build_environment() -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "COLUMNS"))}
-    return {**kept, "PYTHONUNBUFFERED": "1"}
+    return environment_of_a_person(PYTHONUNBUFFERED="1")
 
 
 def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
