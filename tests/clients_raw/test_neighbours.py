@@ -295,7 +295,6 @@ class TestSdk:
         self, instrumented: None, provider: TracerProvider, linq: ScriptedLinq, finished: Finished
     ) -> None:
         """So is a call over the SDK's aiohttp transport, whose header aiohttp's sent."""
-        pytest.importorskip("httpx_aiohttp")
         theirs = AioHttpClientInstrumentor()
         theirs.instrument(tracer_provider=provider)
 

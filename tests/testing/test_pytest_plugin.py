@@ -95,7 +95,6 @@ class TestFixtures:
 
     def test_xdist(self, pytester: pytest.Pytester, run: Callable[..., list[str]]) -> None:
         """Workers do not meet: each has its own Linq, spans and ids."""
-        pytest.importorskip("xdist")
         suites = {f"test_{number}": ONE_MESSAGE for number in range(4)}
         pytester.makepyfile(**suites)
         run("-n", "2", outcomes={"passed": 4})
