@@ -131,7 +131,7 @@ class Circuit:
         began = time.monotonic()
         try:
             self._probe()
-        except Exception:  # noqa: BLE001  # Whatever a store raises, it does not work.
+        except Exception:  # Whatever a store raises, it does not work.
             return False
         return time.monotonic() - began <= self._seconds
 

@@ -226,7 +226,7 @@ class StoreGuard:
                 return
             try:
                 self.store.save(origin)
-            except Exception as error:  # noqa: BLE001  # It is tried again.
+            except Exception as error:  # It is tried again.
                 self._wait(origin, tries + 1)
                 self._writes.open(error)
                 return

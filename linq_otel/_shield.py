@@ -99,17 +99,34 @@ class shield:  # noqa: N801  # Reads as a statement: `with shield("saving the or
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        _kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: TracebackType | None,
+        _trace: TracebackType | None,
     ) -> bool:
-        if kind is None or not issubclass(kind, Exception) or _strict:
+        if not isinstance(error, Exception) or _strict:
             return False
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = "" if trace is None else _place(trace)
-        report(f"{self._doing}: {kind.__name__}", f"{self._doing} failed: {kind.__name__}{place}")
+        swallow(self._doing, error)
         return True
+
+
+def swallow(doing: str, error: Exception) -> None:
+    """
+    Count and log an *error* of our own statements, which were *doing* something.
+
+    ``except Exception as error: swallow("opening a call", error)`` is what
+    :class:`shield` does, where every call of an app passes: a ``with`` takes a
+    microsecond there, and a ``try`` nothing.
+
+    Raises:
+        Exception: The *error* itself, if our failures are to be let out.
+    """
+    if _strict:
+        raise error
+    kind, trace = type(error).__name__, error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else _place(trace)
+    report(f"{doing}: {kind}", f"{doing} failed: {kind}{place}")
 
 
 def _place(trace: TracebackType) -> str:

@@ -156,7 +156,7 @@ class StoreThreads:
             self._idle -= 1
         try:
             work.set_result(function(*args))
-        except BaseException as error:  # noqa: BLE001  # Whoever waits gets it.
+        except BaseException as error:  # Whoever waits gets it.
             work.set_exception(error)
         # A failure's traceback would keep its arguments.
         del work, function, args

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from linq_otel import _shield
-from linq_otel._shield import Tally, report, shield, strict, tally
+from linq_otel._shield import Tally, report, shield, strict, swallow, tally
 from support.scripts import run_script
 
 
@@ -93,6 +93,34 @@ class TestShield:
         with shield("parsing"):
             fail(ValueError())
         assert tally.counts() == {"parsing: ValueError": 1}
+
+
+class TestSwallow:
+    def test_as_the_shield(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A failure that was caught is counted and told as the shield's are."""
+        try:
+            fail(ValueError("+15550100123 said hello"))
+        except Exception as error:
+            swallow("opening a call", error)
+        ((level, line),) = said(caplog)
+        assert level == "WARNING"
+        assert re.fullmatch(
+            r"opening a call failed: ValueError at test_shield\.py:\d+ \(logged once\)", line
+        )
+        assert tally.counts() == {"opening a call: ValueError": 1}
+
+    def test_never_raised(self, caplog: pytest.LogCaptureFixture) -> None:
+        """An error that was never raised is from nowhere."""
+        swallow("opening a call", KeyError())
+        assert said(caplog) == [("WARNING", "opening a call failed: KeyError (logged once)")]
+
+    def test_strict_lets_it_out(self) -> None:
+        """Tests that ask for our failures are given this one too, uncounted."""
+        error = ValueError("seen")
+        with strict(), pytest.raises(ValueError, match="seen") as caught:
+            swallow("opening a call", error)
+        assert caught.value is error
+        assert tally.counts() == {}
 
 
 class TestReport:

@@ -83,7 +83,7 @@ def _try(number: int, targets: Mapping[str, Target], tallies: Mapping[str, Tally
         targets[name](Random(number))
         seconds = time.process_time() - began
         assert seconds < MOST_CPU_SECONDS, f"it took {seconds:.1f} s"
-    except Exception:  # noqa: BLE001  # Whatever it is, it is a find.
+    except Exception:  # Whatever it is, it is a find.
         traceback.print_exc(limit=-8)
         sys.stdout.write(f"{name}: again with `python -m fuzz --first {number} --inputs 1`\n")
         return False
