@@ -27,7 +27,7 @@ from ._attempts import Attempts
 from ._log_events import CALL_EXCEPTION, SEND_EXCEPTION
 from ._origins import hash_key
 from ._settling import Settlement
-from ._shield import shield
+from ._shield import shield, swallow
 
 
 if TYPE_CHECKING:
@@ -54,9 +54,15 @@ def may_draw_wire() -> bool:
     """
     Tell whether nobody has silenced the instrumentations of HTTP but an earlier call of ours.
     """
+    return is_http_instrumentation_enabled() or is_silence_ours()
+
+
+def is_silence_ours() -> bool:
+    """
+    Tell whether it is an earlier call of ours that has silenced the instrumentations of HTTP.
+    """
     call = _current.get()
-    is_left_behind = call is not None and call.is_over and call.silences
-    return is_left_behind or is_http_instrumentation_enabled()
+    return call is not None and call.is_over and call.silences
 
 
 @contextmanager
@@ -203,21 +209,25 @@ class Call:
             self._tracing.log_events.note_exception(name, error, facts, context)
 
     def _end(self) -> None:
-        with shield("ending a call"):
-            self.attempts.end()
-            if self.span.is_recording():
-                facts = {**self.attempts.attributes(), **self.settlement.attributes()}
-                self.span.set_attributes(facts)
+        span, attempts = self.span, self.attempts
+        try:
+            attempts.end()
+            if span.is_recording():
+                span.set_attributes({**attempts.attributes(), **self.settlement.attributes()})
             # The store's time is not the call's.
-            ended_at = self.attempts.answered_at or time.time_ns()
-            self.span.end(ended_at)
-            if self.attempts.is_measured:
+            ended_at = attempts.answered_at or time.time_ns()
+            span.end(ended_at)
+            if attempts.is_measured:
                 seconds = (ended_at - self._began_at) / 1e9
-                context = set_span_in_context(self.span)
-                count = self.attempts.count
                 self._tracing.meters.note_call(
-                    self.operation, seconds, self._error_type, count, context
+                    self.operation,
+                    seconds,
+                    self._error_type,
+                    attempts.count,
+                    set_span_in_context(span),
                 )
+        except Exception as error:
+            swallow("ending a call", error)
 
 
 def _creation_attributes(operation: Operation) -> dict[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ._calls import Call
 
-    Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
+    Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 _OPTIONS: Final = "options"
@@ -44,7 +44,7 @@ def body_of(options: Any) -> Mapping[str, Any]:
     return {**body, **extra} if extra else body
 
 
-def carry(call: Call, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
+def carry(call: Call, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """
     Return the arguments of the SDK's ``request`` with a key of ours in them, or as they are.
 
@@ -104,7 +104,7 @@ def _holder_of(options: Any, place: Place) -> str:
     return "extra_json" if place.part in as_mapping(options.extra_json) else "json_data"
 
 
-def _replace(args: tuple[Any, ...], kwargs: Mapping[str, Any], options: Any) -> Arguments:
+def _replace(args: tuple[Any, ...], kwargs: dict[str, Any], options: Any) -> Arguments:
     if _OPTIONS in kwargs:
         return args, {**kwargs, _OPTIONS: options}
     return (args[0], options, *args[2:]), kwargs

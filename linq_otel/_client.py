@@ -13,15 +13,18 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.instrumentation.utils import (
+    is_http_instrumentation_enabled,
+    is_instrumentation_enabled,
+)
 
-from ._calls import Call, current_call, may_draw_wire
+from ._calls import Call, current_call, is_silence_ours
 from ._carrying import body_of, carry, get_options
 from ._environment import compile_excluded
 from ._idempotency import find_idempotency_key
 from ._json import as_mapping
 from ._operations import operation_of
-from ._shield import shield
+from ._shield import shield, swallow
 from ._wire import describe_request, learn_ids, note_response
 
 
@@ -40,6 +43,8 @@ class SdkSeams:
     The wrappers in the SDK: what they are, and the tracing they draw with.
     """
 
+    _patches: Patches
+
     def __init__(self, tracing: Tracing) -> None:
         self._tracing = tracing
         self._excluded = compile_excluded(tracing.settings.excluded_urls)
@@ -47,66 +52,152 @@ class SdkSeams:
 
     def install(self, patches: Patches) -> None:
         """
-        Wrap each seam that is there.
+        Put ours in the place of each method that is there.
         """
-        for owner, name, wrapper in (
-            ("SyncAPIClient", "request", self._request),
-            ("AsyncAPIClient", "request", self._arequest),
-            ("BaseClient", "_build_request", _build_request),
-            ("SyncAPIClient", "_sleep_for_retry", _sleep_for_retry),
-            ("AsyncAPIClient", "_sleep_for_retry", _sleep_for_retry),
-            ("SyncAPIClient", "_process_response", _process_response),
-            ("AsyncAPIClient", "_process_response", _aprocess_response),
-            ("BaseClient", "_make_status_error_from_response", _make_status_error),
+        self._patches = patches
+        for owner, name, weave in (
+            ("SyncAPIClient", "request", self._weave_request),
+            ("AsyncAPIClient", "request", self._weave_arequest),
+            ("BaseClient", "_build_request", self._weave_build_request),
+            ("SyncAPIClient", "_sleep_for_retry", self._weave_sleep_for_retry),
+            ("AsyncAPIClient", "_sleep_for_retry", self._weave_asleep_for_retry),
+            ("SyncAPIClient", "_process_response", self._weave_process_response),
+            ("AsyncAPIClient", "_process_response", self._weave_aprocess_response),
+            ("BaseClient", "_make_status_error_from_response", self._weave_make_status_error),
         ):
-            patches.wrap(_MODULE, owner, name, wrapper)
+            patches.weave(_MODULE, owner, name, weave)
 
-    def _request(
-        self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
-    ) -> Any:
-        call = self._open_call(instance, args, kwargs)
-        if call is None:
-            return wrapped(*args, **kwargs)
-        origins = self._tracing.origins
-        settlement = call.settlement
-        with call:
-            if self._carries:
-                args, kwargs = carry(call, instance, args, kwargs)
-            origins.save(settlement.early_origin())
-            answer = wrapped(*args, **kwargs)
-            origins.save(settlement.settle(origins.find(settlement.replay_keys)))
+    def _weave_request(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        origins, patches = self._tracing.origins, self._patches
+
+        def request(client: Any, *args: Any, **kwargs: Any) -> Any:
+            call = self._open_call(client, args, kwargs) if patches.is_on else None
+            if call is None:
+                return send(client, *args, **kwargs)
+            settlement = call.settlement
+            with call:
+                if self._carries:
+                    args, kwargs = carry(call, client, args, kwargs)
+                origins.save(settlement.early_origin())
+                answer = send(client, *args, **kwargs)
+                origins.save(settlement.settle(origins.find(settlement.replay_keys)))
+                return answer
+
+        return request
+
+    def _weave_arequest(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        origins, patches = self._tracing.origins, self._patches
+
+        async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
+            call = self._open_call(client, args, kwargs) if patches.is_on else None
+            if call is None:
+                return await send(client, *args, **kwargs)
+            settlement = call.settlement
+            with call:
+                if self._carries:
+                    args, kwargs = carry(call, client, args, kwargs)
+                await origins.asave(settlement.early_origin())
+                answer = await send(client, *args, **kwargs)
+                await origins.asave(settlement.settle(await origins.afind(settlement.replay_keys)))
+                return answer
+
+        return request
+
+    def _weave_build_request(self, build: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
+
+        def build_request(client: Any, *args: Any, **kwargs: Any) -> Any:
+            request = build(client, *args, **kwargs)
+            call = current_call() if patches.is_on else None
+            if call is not None:
+                try:
+                    call.attempts.begin(request, describe_request)
+                except Exception as error:
+                    swallow("beginning an attempt", error)
+            return request
+
+        return build_request
+
+    def _weave_sleep_for_retry(self, sleep: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
+
+        def sleep_for_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
+            if patches.is_on:
+                _end_retried(kwargs)
+            return sleep(client, *args, **kwargs)
+
+        return sleep_for_retry
+
+    def _weave_asleep_for_retry(self, sleep: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
+
+        async def sleep_for_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
+            if patches.is_on:
+                _end_retried(kwargs)
+            return await sleep(client, *args, **kwargs)
+
+        return sleep_for_retry
+
+    def _weave_make_status_error(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
+
+        def make_status_error(client: Any, *args: Any, **kwargs: Any) -> Any:
+            call = current_call() if patches.is_on else None
+            if call is not None:
+                with shield("ending a refused attempt"):
+                    note_response(call, kwargs["response"] if "response" in kwargs else args[0])
+            return make(client, *args, **kwargs)
+
+        return make_status_error
+
+    def _weave_process_response(self, process: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
+
+        def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
+            call = current_call() if patches.is_on else None
+            if call is None:
+                return process(client, *args, **kwargs)
+            _end_answered(call, kwargs)
+            answer = process(client, *args, **kwargs)
+            _learn(call, answer, kwargs)
             return answer
 
-    async def _arequest(
-        self, wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: Any
-    ) -> Any:
-        call = self._open_call(instance, args, kwargs)
-        if call is None:
-            return await wrapped(*args, **kwargs)
-        origins = self._tracing.origins
-        settlement = call.settlement
-        with call:
-            if self._carries:
-                args, kwargs = carry(call, instance, args, kwargs)
-            await origins.asave(settlement.early_origin())
-            answer = await wrapped(*args, **kwargs)
-            await origins.asave(settlement.settle(await origins.afind(settlement.replay_keys)))
+        return process_response
+
+    def _weave_aprocess_response(self, process: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
+
+        async def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
+            call = current_call() if patches.is_on else None
+            if call is None:
+                return await process(client, *args, **kwargs)
+            _end_answered(call, kwargs)
+            answer = await process(client, *args, **kwargs)
+            _learn(call, answer, kwargs)
             return answer
+
+        return process_response
 
     def _open_call(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Call | None:
-        if not is_instrumentation_enabled():
-            return None
-        with shield("opening a call"):
+        try:
+            draws_wire = is_http_instrumentation_enabled()
+            if not draws_wire:
+                if not is_instrumentation_enabled():
+                    return None
+                draws_wire = is_silence_ours()
             options = get_options(args, kwargs)
             url = str(options.url)
             if self._is_excluded(client, url) or self._tracing.source.get() is None:
                 return None
             operation = operation_of(options.method, url)
             key = _find_idempotency_key(options) if operation.starts_life else None
-            call = Call(self._tracing, operation, key, draws_wire=may_draw_wire())
-            call.disclose(body_of(options))
-            return call
-        return None
+            call = Call(self._tracing, operation, key, draws_wire=draws_wire)
+            if self._tracing.disclosure.is_on:
+                call.disclose(body_of(options))
+        except Exception as error:
+            swallow("opening a call", error)
+            return None
+        return call
 
     def _is_excluded(self, client: Any, url: str) -> bool:
         if self._excluded is None:
@@ -120,21 +211,7 @@ def _find_idempotency_key(options: Any) -> str | None:
     return find_idempotency_key(body_of(options), as_mapping(options.headers))
 
 
-def _build_request(
-    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
-) -> Any:
-    request = wrapped(*args, **kwargs)
-    call = current_call()
-    if call is not None:
-        with shield("beginning an attempt"):
-            call.attempts.begin(request, describe_request)
-    return request
-
-
-def _sleep_for_retry(
-    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
-) -> Any:
-    # Of the async client this returns the coroutine: the attempt is over either way.
+def _end_retried(kwargs: dict[str, Any]) -> None:
     call = current_call()
     if call is not None:
         with shield("ending an attempt that is retried"):
@@ -144,42 +221,17 @@ def _sleep_for_retry(
                 call.attempts.note_error(sys.exc_info()[1])
             else:
                 note_response(call, response)
-    return wrapped(*args, **kwargs)
 
 
-def _make_status_error(
-    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
-) -> Any:
-    call = current_call()
-    if call is not None:
-        with shield("ending a refused attempt"):
-            note_response(call, kwargs["response"] if "response" in kwargs else args[0])
-    return wrapped(*args, **kwargs)
-
-
-def _process_response(
-    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
-) -> Any:
-    call = current_call()
-    if call is None:
-        return wrapped(*args, **kwargs)
-    with shield("ending an attempt"):
+def _end_answered(call: Call, kwargs: dict[str, Any]) -> None:
+    try:
         note_response(call, kwargs["response"])
-    answer = wrapped(*args, **kwargs)
-    with shield("reading an answer"):
-        learn_ids(call, answer, kwargs["response"])
-    return answer
+    except Exception as error:
+        swallow("ending an attempt", error)
 
 
-async def _aprocess_response(
-    wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: Any
-) -> Any:
-    call = current_call()
-    if call is None:
-        return await wrapped(*args, **kwargs)
-    with shield("ending an attempt"):
-        note_response(call, kwargs["response"])
-    answer = await wrapped(*args, **kwargs)
-    with shield("reading an answer"):
+def _learn(call: Call, answer: Any, kwargs: dict[str, Any]) -> None:
+    try:
         learn_ids(call, answer, kwargs["response"])
-    return answer
+    except Exception as error:
+        swallow("reading an answer", error)

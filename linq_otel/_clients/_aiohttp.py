@@ -39,40 +39,48 @@ class AiohttpSeams:
         self._module: Any = sys.modules["aiohttp"]
         self._patches = patches
         self._late = LateBodies(self._watch)
-        patches.wrap("aiohttp", "ClientSession", "_request", self._request, _asks_elsewhere)
+        patches.weave("aiohttp", "ClientSession", "_request", self._weave_request)
 
-    def _request(
-        self, wrapped: Callable[..., Any], session: Any, args: tuple[Any, ...], kwargs: Any
-    ) -> Any:
+    def _weave_request(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
+
         # Of a request to anybody else this returns the very coroutine of aiohttp.
-        with shield("recognizing a call"):
-            url = _find_url(session, args, kwargs)
-            if url is not None:
-                return self._call(wrapped, session, url, args, kwargs)
-        return wrapped(*args, **kwargs)
+        def woven(session: Any, method: Any, str_or_url: Any, **kwargs: Any) -> Any:
+            # The URL may be the end of one that the session begins.
+            is_whole = getattr(session, "_base_url", "") is None
+            if not patches.is_on or (is_whole and is_elsewhere(str_or_url)):
+                return send(session, method, str_or_url, **kwargs)
+            with shield("recognizing a call"):
+                url = _find_url(session, str_or_url)
+                if url is not None:
+                    return self._call(
+                        partial(send, session, method, str_or_url), session, method, url, kwargs
+                    )
+            return send(session, method, str_or_url, **kwargs)
+
+        return woven
 
     async def _call(
         self,
-        wrapped: Callable[..., Any],
+        send: Callable[..., Any],
         session: Any,
+        method: Any,
         url: str,
-        args: tuple[Any, ...],
-        kwargs: Any,
+        kwargs: dict[str, Any],
     ) -> Any:
         exchange = None
         with shield("opening a call"):
-            exchange, kwargs = self._open(session, url, args, dict(kwargs))
+            exchange, kwargs = self._open(session, method, url, dict(kwargs))
         if exchange is None:
-            return await wrapped(*args, **kwargs)
-        return await self._calls.arun(exchange, lambda: wrapped(*args, **kwargs), self._late.put)
+            return await send(**kwargs)
+        return await self._calls.arun(exchange, lambda: send(**kwargs), self._late.put)
 
     def _open(
-        self, session: Any, url: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, session: Any, method: Any, url: str, kwargs: dict[str, Any]
     ) -> tuple[Exchange[Any] | None, dict[str, Any]]:
         """
         Open the call; *kwargs* are ours, and are given headers where they are due.
         """
-        method = args[0] if args else kwargs["method"]
         target = self._calls.hosts.find_target(method, url)
         call = current_call()
         if target is None:
@@ -113,17 +121,7 @@ class AiohttpSeams:
         return Received.of(refusal.status, refusal.headers or {}, None) if refusal.status else None
 
 
-def _asks_elsewhere(args: tuple[Any, ...], _kwargs: object) -> bool:
-    # Session, method, URL; the URL may be the end of one that the session begins.
-    return (
-        len(args) > 2  # noqa: PLR2004
-        and is_elsewhere(args[2])
-        and getattr(args[0], "_base_url", "") is None
-    )
-
-
-def _find_url(session: Any, args: tuple[Any, ...], kwargs: Any) -> str | None:
-    given = args[1] if len(args) > 1 else kwargs.get("str_or_url")
+def _find_url(session: Any, given: Any) -> str | None:
     url = str(given)
     if getattr(session, "_base_url", None) is not None:
         url = str(session._build_url(given))  # noqa: SLF001  # No public way to ask.

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from linq_otel._calls import current_call
-from linq_otel._shield import shield
+from linq_otel._shield import swallow
 from linq_otel._targets import VERSION
 from linq_otel._wire import target_of
 
@@ -40,52 +40,51 @@ class HttpxSeams:
         self._url_type: Any = sys.modules["httpx"].URL
         self._patches = patches
         self._late = LateBodies(self._watch)
-        patches.wrap("httpx", "Client", "send", self._send, self._is_elsewhere)
-        patches.wrap("httpx", "AsyncClient", "send", self._asend)
+        patches.weave("httpx", "Client", "send", self._weave_send)
+        patches.weave("httpx", "AsyncClient", "send", self._weave_asend)
 
-    def _is_elsewhere(self, args: tuple[Any, ...], _kwargs: object) -> bool:
-        # httpx passes the request by its place, and its URL is of httpx's own class. What else
-        # there may be is looked at behind a shield.
-        url: Any = getattr(args[1], "url", None) if len(args) > 1 else None
-        return type(url) is self._url_type and VERSION not in url.path
+    def _weave_send(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        patches, url_type = self._patches, self._url_type
 
-    def _send(
-        self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
-    ) -> Any:
-        exchange = self._open(client, args, kwargs)
-        if exchange is None:
-            return wrapped(*args, **kwargs)
-        return self._calls.run(exchange, lambda: wrapped(*args, **kwargs), self._late.put)
+        def woven(client: Any, request: Any, **kwargs: Any) -> Any:
+            # Its URL is of httpx's own class. What else there may be is looked at behind a shield.
+            url: Any = getattr(request, "url", None)
+            if not patches.is_on or (type(url) is url_type and VERSION not in url.path):
+                return send(client, request, **kwargs)
+            exchange = self._open(client, request)
+            if exchange is None:
+                return send(client, request, **kwargs)
+            return self._calls.run(
+                exchange, lambda: send(client, request, **kwargs), self._late.put
+            )
 
-    def _asend(
-        self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
-    ) -> Any:
-        # Of a request to anybody else this returns the very coroutine of httpx.
-        if self._is_elsewhere((client, *args), kwargs):
-            return wrapped(*args, **kwargs)
-        is_ours = False
-        with shield("recognizing a call"):
-            is_ours = _may_be_ours(args[0] if args else kwargs["request"])
-        return (self._acall if is_ours else _pass)(wrapped, client, args, kwargs)
+        return woven
 
-    async def _acall(
-        self, wrapped: Callable[..., Any], client: Any, args: tuple[Any, ...], kwargs: Any
-    ) -> Any:
-        exchange = self._open(client, args, kwargs)
-        if exchange is None:
-            return await wrapped(*args, **kwargs)
-        return await self._calls.arun(exchange, lambda: wrapped(*args, **kwargs), self._late.put)
+    def _weave_asend(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        patches, url_type = self._patches, self._url_type
 
-    def _open(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Exchange[Any] | None:
-        with shield("opening a call"):
-            request: Any = args[0] if args else kwargs["request"]
-            if not _may_be_ours(request):
-                return None
+        async def woven(client: Any, request: Any, **kwargs: Any) -> Any:
+            url: Any = getattr(request, "url", None)
+            if not patches.is_on or (type(url) is url_type and VERSION not in url.path):
+                return await send(client, request, **kwargs)
+            exchange = self._open(client, request)
+            if exchange is None:
+                return await send(client, request, **kwargs)
+            return await self._calls.arun(
+                exchange, lambda: send(client, request, **kwargs), self._late.put
+            )
+
+        return woven
+
+    def _open(self, client: Any, request: Any) -> Exchange[Any] | None:
+        try:
             call = current_call()
             if call is None:
-                return self._exchange(client, request)
+                return self._exchange(client, request) if VERSION in request.url.path else None
             if call.silences:
                 _inject(call, client, request)
+        except Exception as error:
+            swallow("opening a call", error)
         return None
 
     def _exchange(self, client: Any, request: Any) -> Exchange[Any] | None:
@@ -121,14 +120,6 @@ class HttpxSeams:
         if late is not None:
             await late.aarrive(body)
         return body
-
-
-def _may_be_ours(request: Any) -> bool:
-    return VERSION in request.url.path
-
-
-def _pass(wrapped: Callable[..., Any], _client: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
-    return wrapped(*args, **kwargs)
 
 
 def _inject(call: Call, client: Any, request: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 
 _PACKAGE: Final = "opentelemetry.instrumentation"
+_HTTPX: Final = f"{_PACKAGE}.httpx"
 _NAMES: Final = {
     "httpx": "HTTPXClientInstrumentor",
     "requests": "RequestsInstrumentor",
@@ -50,9 +51,11 @@ def is_client_instrumented(client: Any, url: Any) -> bool:
     """
     Tell whether an httpx *client*'s request to *url* would have been given headers.
     """
+    if _HTTPX not in sys.modules:
+        return False
     transport: object = client._transport_for_url(url)  # noqa: SLF001  # No public way to ask.
     kind: Any = type(transport)
-    if kind.__module__ == f"{_PACKAGE}.httpx":
+    if kind.__module__ == _HTTPX:
         return True
     if getattr(client, "_is_instrumented_by_opentelemetry", False):
         return True

@@ -2,14 +2,14 @@
 Calls through requests: every session, and the functions of the module.
 
 ``Session.send`` is where all pass, redirects once more inside. OpenTelemetry's
-own instrumentation wraps it as well, and may lie over ours; so it is silenced
-from ``Session.request``, where it does not look.
+own instrumentation wraps it as well, and may lie over ours; so, once an app
+has loaded that, it is silenced from ``Session.request``, where it does not look.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel._calls import current_call
 from linq_otel._shield import shield
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ._raw import RawCalls
 
 
+_NEIGHBOUR: Final = "opentelemetry.instrumentation.requests"
+
+
 class RequestsSeams:
     """
     The wrappers in requests.
@@ -36,34 +39,46 @@ class RequestsSeams:
 
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
-        patches.wrap("requests", "Session", "request", self._request, _asks_elsewhere)
-        patches.wrap("requests", "Session", "send", self._send, _sends_elsewhere)
+        self._patches = patches
+        patches.weave("requests", "Session", "send", self._weave_send)
+        patches.when_imported(_NEIGHBOUR, self._keep_neighbour_quiet)
 
-    def _request(
-        self, wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: Any
-    ) -> Any:
-        if not self._is_ours(args, kwargs):
-            return wrapped(*args, **kwargs)
-        with self._calls.quiet():
-            return wrapped(*args, **kwargs)
+    def _keep_neighbour_quiet(self) -> None:
+        self._patches.weave("requests", "Session", "request", self._weave_request)
 
-    def _is_ours(self, args: tuple[Any, ...], kwargs: Any) -> bool:
+    def _weave_request(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
+
+        def woven(session: Any, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
+            if not patches.is_on or is_elsewhere(url) or not self._is_ours(url):
+                return ask(session, method, url, *args, **kwargs)
+            with self._calls.quiet():
+                return ask(session, method, url, *args, **kwargs)
+
+        return woven
+
+    def _is_ours(self, url: object) -> bool:
         with shield("recognizing a call"):
-            url = args[1] if len(args) > 1 else kwargs["url"]
             return self._calls.is_ours(url)
         return False
 
-    def _send(
-        self, wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: Any
-    ) -> Any:
-        exchange = self._open(args, kwargs)
-        if exchange is None:
-            return wrapped(*args, **kwargs)
-        return self._calls.run(exchange, lambda: wrapped(*args, **kwargs), overhear_chunks)
+    def _weave_send(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        patches = self._patches
 
-    def _open(self, args: tuple[Any, ...], kwargs: Any) -> Exchange[Any] | None:
+        def woven(session: Any, request: Any, **kwargs: Any) -> Any:
+            if not patches.is_on or is_elsewhere(getattr(request, "url", None)):
+                return send(session, request, **kwargs)
+            exchange = self._open(request)
+            if exchange is None:
+                return send(session, request, **kwargs)
+            return self._calls.run(
+                exchange, lambda: send(session, request, **kwargs), overhear_chunks
+            )
+
+        return woven
+
+    def _open(self, request: Any) -> Exchange[Any] | None:
         with shield("opening a call"):
-            request: Any = args[0] if args else kwargs["request"]
             target = self._calls.hosts.find_target(request.method, request.url)
             if target is None or current_call() is not None:
                 return None
@@ -72,14 +87,6 @@ class RequestsSeams:
                 inject = partial(_inject, call, request)
                 return Exchange(call, request, target, _receive, _receive_error, inject)
         return None
-
-
-def _asks_elsewhere(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    return is_elsewhere(args[2] if len(args) > 2 else kwargs.get("url"))  # noqa: PLR2004  # Session, method, URL.
-
-
-def _sends_elsewhere(args: tuple[Any, ...], _kwargs: object) -> bool:
-    return is_elsewhere(getattr(args[1], "url", None) if len(args) > 1 else None)
 
 
 def _inject(call: Call, request: Any) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
     from pathlib import Path
 
-    from linq_otel._patching import Passes, Wrapper
+    from linq_otel._patching import Weave, Wrapper
 
 
 _VERBS: Final = {
@@ -44,15 +44,12 @@ class _Notes(Patches):
         super().__init__("the Linq SDK")
         self.seams: list[Seam] = []
 
-    def wrap(
-        self,
-        module: str,
-        owner_name: str,
-        name: str,
-        wrapper: Wrapper,
-        passes: Passes | None = None,
-    ) -> None:
-        del wrapper, passes
+    def wrap(self, module: str, owner_name: str, name: str, wrapper: Wrapper) -> None:
+        del wrapper
+        self.seams.append((module, owner_name, name))
+
+    def weave(self, module: str, owner_name: str, name: str, weave: Weave) -> None:
+        del weave
         self.seams.append((module, owner_name, name))
 
 
@@ -61,7 +58,7 @@ def list_seams() -> list[Seam]:
     Return every method of the SDK that ``instrument()`` patches.
     """
     notes = _Notes()
-    # Without its tracing: it is asked for its wrappers, and none of them is called.
+    # Without its tracing: it is asked what it would weave, and nothing is woven.
     seams = SdkSeams.__new__(SdkSeams)
     seams.install(notes)
     tracing: Any = None

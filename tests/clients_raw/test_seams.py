@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     Start = Callable[..., None]
 
 
+# With it comes the seam that silences it.
+importlib.import_module("opentelemetry.instrumentation.requests")
+
 SEAMS = (
     ("httpx", "Client", "send"),
     ("httpx", "AsyncClient", "send"),
