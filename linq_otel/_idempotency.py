@@ -19,6 +19,7 @@ FIELD: Final = "idempotency_key"
 HEADER: Final = "Idempotency-Key"
 """The header that holds it, for the calls that document one."""
 
+_LOWER_HEADER: Final = HEADER.lower()
 _PARTS: Final = ("message", "poll")
 _LONGEST_BODY: Final = 1024 * 1024
 
@@ -32,11 +33,13 @@ def find_idempotency_key(body: object, headers: Mapping[str, object]) -> str | N
         headers: Its headers, under names in any case.
     """
     body = as_mapping(body)
-    keys = [as_mapping(body.get(part)).get(FIELD) for part in _PARTS]
-    keys += [value for name, value in headers.items() if _is_header(name)]
-    for key in keys:
+    for part in _PARTS:
+        key = as_mapping(body.get(part)).get(FIELD)
         if isinstance(key, str) and key:
             return key
+    for name, value in headers.items():
+        if isinstance(value, str) and value and _is_header(name):
+            return value
     return None
 
 
@@ -54,7 +57,7 @@ def mentions_idempotency_key(body: object, header_names: Iterable[str]) -> bool:
 
 
 def _is_header(name: str) -> bool:
-    return name.lower() == HEADER.lower()
+    return name.lower() == _LOWER_HEADER
 
 
 def parse_body(body: object) -> object:

@@ -8,7 +8,7 @@ everybody else; a process that finds none derives the same one from the event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
@@ -65,7 +65,7 @@ _MEMBERS: Final = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Not frozen: each message has two of them, made in half the time.
 class Lifecycle:
     """
     Where a message's life is drawn.
@@ -81,11 +81,19 @@ class Lifecycle:
     anchor_id: int
     sampled: bool | None = None
     is_random: bool = False
+    _decided: SpanContext | None = field(default=None, init=False, repr=False, compare=False)
 
     def span_context(self, *, sampled: bool) -> SpanContext:
         """
         Return the anchor's span context with the decision *sampled*.
         """
+        if sampled is not self.sampled:
+            return self._make_context(sampled=sampled)
+        if self._decided is None:
+            self._decided = self._make_context(sampled=sampled)
+        return self._decided
+
+    def _make_context(self, *, sampled: bool) -> SpanContext:
         flags = TraceFlags((TraceFlags.SAMPLED if sampled else 0) | _RANDOM * self.is_random)
         return SpanContext(self.otel_trace_id, self.anchor_id, is_remote=True, trace_flags=flags)
 
@@ -218,7 +226,7 @@ def find_sender(event: Event, origin: Origin | None) -> SpanContext | None:
     return kept or event.sender
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # As a lifecycle.
 class StageTimes:
     """
     When a stage began and ended, Unix nanoseconds.

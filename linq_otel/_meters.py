@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _TOO_MANY_REQUESTS: Final = 429
 _MOST_CODES: Final = 100
+_SECONDS_BETWEEN: Final = 0.1
 
 
 class Counter(Protocol):
@@ -62,6 +63,7 @@ class Meters:
         made = {each.name: _make(meter, each) for each in i.INSTRUMENTS}
         self._made: dict[str, Any] = made
         self._is_on = False
+        self._asks_again_at = 0.0
         self._codes: set[int] = set()
         self._stuck: WeakSet[Counter] = WeakSet()
         meter.create_observable_gauge(
@@ -71,10 +73,12 @@ class Meters:
     @property
     def is_on(self) -> bool:
         """
-        True once somebody reads the metrics.
+        True once somebody reads the metrics; asked anew ten times a second at most.
         """
-        if not self._is_on:
-            # The API's own providers only stand in for one.
+        if not self._is_on and (now := time.monotonic()) >= self._asks_again_at:
+            # The API reads the environment for its answer: 4 µs of a call.
+            self._asks_again_at = now + _SECONDS_BETWEEN
+            # Its own providers only stand in for one.
             provider = self._provider or metrics.get_meter_provider()
             self._is_on = not type(provider).__module__.startswith("opentelemetry.metrics")
         return self._is_on

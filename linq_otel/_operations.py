@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from linq_otel._operations_table import OPERATIONS, Operation, Paths
 
@@ -37,7 +36,8 @@ _BEFORE_A_HANDLE = frozenset(
 _MOST_SEGMENTS_IN_NAME = 8
 _LONGEST_PATH = 256
 
-_OPAQUE = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_LONGEST_OPAQUE = 64
+_OPAQUE = re.compile(rf"[0-9A-Za-z_-]{{1,{_LONGEST_OPAQUE}}}")
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _PHONE_NUMBER = re.compile(r"[0-9](?:[_-]*[0-9]){6}")
 
@@ -72,9 +72,19 @@ def operation_of(method: str, path: str) -> Operation:
     """
     method = method.upper()
     path = _path_alone(path)
-    start = max(path.find("/v3/"), 0)
-    segments = [segment for segment in path[start:].split("/") if segment]
-    return _find_known(method, segments) or _unknown(method, segments)
+    segments = path[max(path.find("/v3/"), 0) :].split("/")
+    node = _ROOT
+    for segment in segments:
+        if segment:
+            following = node.literals.get(segment) or node.variable
+            if following is None:
+                break
+            node = following
+    else:
+        known = node.operations.get(method)
+        if known is not None:
+            return known
+    return _unknown(method, [segment for segment in segments if segment])
 
 
 def redacted_path(path: str, operation: Operation) -> str:
@@ -90,17 +100,27 @@ def redacted_path(path: str, operation: Operation) -> str:
         operation: What `operation_of` returned for it.
 
     """
-    shown = ""
+    parts = [""]
     hides_next = False
     takes_an_id = operation.template.endswith("{phone_number_id}")
     for segment in islice(filter(None, _path_alone(path).split("/")), _LONGEST_PATH):
         hidden = hides_next or not (segment in _WORDS or _is_opaque(segment))
         hides_next = segment in _BEFORE_A_HANDLE and not takes_an_id
-        part = REDACTED if hidden else segment
+        parts.append(REDACTED if hidden else segment)
+    shown = "/".join(parts)
+    return (shown or "/") if len(shown) <= _LONGEST_PATH - len(_CUT) - 1 else _cut(parts)
+
+
+def _cut(parts: list[str]) -> str:
+    """
+    Join the first *parts* that fit, and say that there are more.
+    """
+    shown = ""
+    for part in parts[1:]:
         if len(shown) + len(part) + len(_CUT) + 2 > _LONGEST_PATH:
             return f"{shown}/{_CUT}"
         shown = f"{shown}/{part}"
-    return shown or "/"
+    return shown
 
 
 def find_id(answer: object, paths: Paths) -> str | None:
@@ -113,20 +133,25 @@ def find_id(answer: object, paths: Paths) -> str | None:
 
     """
     for path in paths:
-        # A model may be a subclass of the user's, with properties that raise what they like.
-        with suppress(Exception):
-            value = answer
+        value = answer
+        try:
             for name in path:
                 value = _member(value, name)
-            if isinstance(value, str) and value:
-                return value
+        except Exception:  # noqa: S112  # A model may be the user's, with properties that raise.
+            continue
+        if isinstance(value, str) and value:
+            return value
     return None
 
 
-def _member(holder: object, name: str) -> object:
-    if type(holder) is dict or isinstance(holder, Mapping):
-        return cast("Mapping[str, object]", holder).get(name)
-    return getattr(holder, name, None)
+def _member(holder: Any, name: str) -> object:
+    if type(holder) is dict:
+        return cast("dict[str, object]", holder).get(name)
+    # A model is not asked whether it is a mapping: that takes longer than all the rest.
+    value = getattr(holder, name, None)
+    if value is None and isinstance(holder, Mapping):
+        value = cast("Mapping[str, object]", holder).get(name)
+    return value
 
 
 def _path_alone(path: str) -> str:
@@ -139,16 +164,6 @@ def _path_alone(path: str) -> str:
     return path
 
 
-def _find_known(method: str, segments: list[str]) -> Operation | None:
-    node = _ROOT
-    for segment in segments:
-        following = node.literals.get(segment) or node.variable
-        if following is None:
-            return None
-        node = following
-    return node.operations.get(method)
-
-
 def _unknown(method: str, segments: list[str]) -> Operation:
     method = method if method in _KNOWN_METHODS else OTHER_METHOD
     kept = [s if s in _WORDS else _ID for s in segments[:_MOST_SEGMENTS_IN_NAME]]
@@ -159,6 +174,8 @@ def _unknown(method: str, segments: list[str]) -> Operation:
 
 
 def _is_opaque(segment: str) -> bool:
+    if segment.isalpha() and segment.isascii():
+        return len(segment) <= _LONGEST_OPAQUE
     if _UUID.fullmatch(segment):
         return True
     return bool(_OPAQUE.fullmatch(segment)) and not _PHONE_NUMBER.search(segment)

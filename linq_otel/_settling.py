@@ -23,7 +23,7 @@ from ._lives import (
 )
 from ._operations import find_id
 from ._origins import hash_key
-from ._shield import shield
+from ._shield import shield, swallow
 
 
 if TYPE_CHECKING:
@@ -136,13 +136,15 @@ class Settlement:
         """
         if self._attempts.answered_at is None or not self._operation.causes_events:
             return None
-        with shield("beginning a message's life"):
+        try:
             if known is not None and known[1].is_accepted:
                 link_earlier_life(self._tracing, self._call, known[1])
                 return None
             self._measure()
             return begin_life(self._tracing, self._call, self._facts())
-        return None
+        except Exception as error:
+            swallow("beginning a message's life", error)
+            return None
 
     def settle_unread(self, known: tuple[str, Origin] | None) -> Origin | None:
         """

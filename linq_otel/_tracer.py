@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import trace
@@ -39,17 +38,10 @@ SCOPE: Final = "linq_otel"
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
 
 
-@dataclass(slots=True)
-class _Ids:
-    """
-    The ids of the one span about to start; None is left to chance.
-    """
-
-    otel_trace_id: int | None
-    span_id: int | None
-
-
-_next: ContextVar[_Ids | None] = ContextVar("linq_otel_next_ids", default=None)
+# The trace id and the span id of the one span about to start; None is left to chance.
+_next: ContextVar[tuple[int | None, int | None]] = ContextVar(
+    "linq_otel_next_ids", default=(None, None)
+)
 
 
 class DerivedIds:
@@ -68,33 +60,31 @@ class DerivedIds:
 
     def __init__(self, wrapped: Any, sampler: object = None) -> None:
         self.wrapped = wrapped
+        self._random_trace_id = wrapped.generate_trace_id
+        self._random_span_id = wrapped.generate_span_id
         self.keeps_attributes = _keeps_attributes(sampler)
 
     def generate_trace_id(self) -> int:
         """
         Return the trace id asked for, or a random one.
         """
-        ids = _next.get()
-        if ids is not None and ids.otel_trace_id is not None:
-            return ids.otel_trace_id
-        return int(self.wrapped.generate_trace_id())
+        trace_id, _ = _next.get()
+        return self._random_trace_id() if trace_id is None else trace_id
 
     def generate_span_id(self) -> int:
         """
         Return the span id asked for, or a random one.
         """
-        ids = _next.get()
-        if ids is not None and ids.span_id is not None:
-            return ids.span_id
-        return int(self.wrapped.generate_span_id())
+        _, span_id = _next.get()
+        return self._random_span_id() if span_id is None else span_id
 
     def is_trace_id_random(self) -> bool:
         """
         Tell whether the W3C random flag may be set: not for a given trace id.
         """
-        ids = _next.get()
-        if ids is not None and ids.otel_trace_id is not None:
+        if _next.get()[0] is not None:
             return False
+        # Not looked up in advance: some SDKs have no such method, others no such generator.
         is_random = getattr(self.wrapped, "is_trace_id_random", None)
         return bool(is_random and is_random())
 
@@ -170,7 +160,7 @@ def start_span(  # noqa: PLR0913  # The API's own parameters, and two ids.
 
     No *context* means the current one.
     """
-    token = _next.set(_Ids(otel_trace_id, span_id))
+    token = _next.set((otel_trace_id, span_id))
     try:
         span = tracer.start_span(name, context, kind, attributes, links, start_time)
     finally:
