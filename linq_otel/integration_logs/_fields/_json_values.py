@@ -37,6 +37,8 @@ class JsonReader:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
+        self._mended: list[str] = []
+        self._strict = self._build(None, strict=True)
         self._decoder = self._build(None)
         self._careful = self._build(self._short_number)
         self._encoder = json.JSONEncoder(
@@ -64,9 +66,18 @@ class JsonReader:
         """
         while start < len(text) and text[start] in " \t\r\n":
             start += 1
-        value, end = self._decode(text, start)
-        # Most rows are one line of harmless characters, which is quickly seen.
-        is_plain = text.isprintable() and "\\u" not in text
+        # A strict scan refuses control characters, so that a row without a backslash has nothing
+        # to clean: 0.1 µs to see, where looking at every character takes 2.
+        try:
+            value, end = self._strict.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            self._mended.clear()
+            value, end = self._decode(text, start)
+            is_plain = False
+        else:
+            is_plain = "\x7f" not in text and ("\\" not in text or "\\u" not in text)
+            if self._mended:
+                self._tell()
         if not is_plain and _DIRTY.search(text, start, end):
             value = self._clean(value, 0)
         return value, end
@@ -90,28 +101,37 @@ class JsonReader:
         except ValueError:
             # Python refuses whole numbers of more than 4,300 digits.
             return self._careful.raw_decode(text, start)
+        finally:
+            self._tell()
 
-    def _build(self, parse_int: Callable[[str], Any] | None) -> json.JSONDecoder:
+    def _tell(self) -> None:
+        for code in self._mended:
+            self._findings.warn(code)
+        self._mended.clear()
+
+    def _build(
+        self, parse_int: Callable[[str], Any] | None, *, strict: bool = False
+    ) -> json.JSONDecoder:
         return json.JSONDecoder(
             object_pairs_hook=self._build_object,
             parse_constant=self._drop_constant,
             parse_int=parse_int,
-            strict=False,
+            strict=strict,
         )
 
     def _build_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         built = dict(pairs)
         if len(built) != len(pairs):
-            self._findings.warn("duplicate_key")
+            self._mended.append("duplicate_key")
         return built
 
     def _drop_constant(self, _constant: str) -> None:
-        self._findings.warn("number_dropped")
+        self._mended.append("number_dropped")
 
     def _short_number(self, digits: str) -> int | None:
         if len(digits) <= _DIGITS_AT_MOST:
             return int(digits)
-        self._findings.warn("number_dropped")
+        self._mended.append("number_dropped")
         return None
 
     def _clean(self, value: object, depth: int) -> object:
