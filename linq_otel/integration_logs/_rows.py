@@ -6,7 +6,7 @@ Rows never leave the reader: what is made of one is an :class:`~._entries.Entry`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
@@ -26,8 +26,9 @@ _DIRECTIONS: Final = {
     "in": "inbound", "received": "inbound", "inbound": "inbound", "incoming": "inbound",
 }  # fmt: skip
 _SIDES: Final = ("request", "response")
-# What may be told from a value alone, where its name is used for other things too.
-_MULTIPLE: Final = frozenset({"status"})
+_LOOSE: Final = frozenset({"body", "headers"})
+# May be told from a value alone, where its names are used for other things too.
+_STATUS: Final = "status"
 
 
 @dataclass(slots=True)
@@ -45,9 +46,9 @@ class RawRow:
 
     line: int
     format: str
-    fields: dict[str, object] = field(default_factory=dict[str, object])
-    statuses: list[object] = field(default_factory=list[object])
-    unknown: int = 0
+    fields: dict[str, object]
+    statuses: list[object]
+    unknown: int
 
     def get(self, name: str) -> object:
         """
@@ -60,6 +61,8 @@ class RawRow:
         Return the text under *name*, trimmed; None if there is none.
         """
         value = self.fields.get(name)
+        if value is None:
+            return None
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
@@ -74,25 +77,26 @@ def gather_row(line: int, format_: str, found: Mapping[str, object], findings: F
     Raises:
         UnusableError: A top-level ``body`` or ``headers`` may be either side's.
     """
-    row = RawRow(line, format_)
-    fields = row.fields
+    fields: dict[str, object] = {}
     statuses: list[tuple[int, object]] = []
     plan = _plan(tuple(found))
     for name, canonical, rank in plan:
         value = found[name]
-        if canonical in _MULTIPLE:
+        if canonical == _STATUS:
             statuses.append((rank, value))
-        elif fields.get(canonical) in _EMPTY:
+        elif canonical not in fields or fields[canonical] in _EMPTY:
             fields[canonical] = value
-    row.unknown = len(found) - len(plan)
     for side in _SIDES:
         if side in fields:
-            _open_side(row, side, statuses)
-    _place_loose(row)
-    row.statuses = [value for _, value in sorted(statuses, key=_rank)]
-    if row.unknown:
+            _open_side(fields, side, statuses)
+    if not _LOOSE.isdisjoint(fields):
+        _place_loose(fields)
+    if len(statuses) > 1:
+        statuses.sort(key=_rank)
+    unknown = len(found) - len(plan)
+    if unknown:
         findings.warn("unknown_field")
-    return row
+    return RawRow(line, format_, fields, [value for _, value in statuses], unknown)
 
 
 @lru_cache(maxsize=1_024)
@@ -112,45 +116,49 @@ def _rank(ranked: tuple[int, object]) -> int:
     return ranked[0]
 
 
-def _open_side(row: RawRow, side: str, statuses: list[tuple[int, object]]) -> None:
-    value = row.fields.pop(side)
-    names = _inside_names(value)
-    if not names:
+def _open_side(
+    fields: dict[str, object], side: str, statuses: list[tuple[int, object]]
+) -> None:
+    value = fields.pop(side)
+    inside = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+    plan = _inside_plan(side, tuple(inside)) if inside else ()
+    if not plan:
         if value not in _EMPTY:
-            row.fields.setdefault(f"{side}.body", value)
+            fields.setdefault(f"{side}.body", value)
         return
-    for name, item in cast("dict[str, object]", value).items():
-        canonical = names.get(name)
-        if canonical in {"method", "url", "status_text"}:
-            row.fields.setdefault(canonical, item)
-        elif canonical == "status" and side == "response":
-            statuses.append((0, item))
-        elif canonical is not None:
-            row.fields.setdefault(f"{side}.{canonical}", item)
-
-
-def _inside_names(value: object) -> dict[str, str]:
-    """
-    Return names to ours if *value* is one side of a call; nothing if it is a body itself.
-    """
-    return _inside_plan(tuple(cast("dict[str, object]", value))) if isinstance(value, dict) else {}
+    for name, canonical in plan:
+        if canonical == _STATUS:
+            statuses.append((0, inside[name]))
+        else:
+            fields.setdefault(canonical, inside[name])
 
 
 @lru_cache(maxsize=1_024)
-def _inside_plan(keys: tuple[str, ...]) -> dict[str, str]:
+def _inside_plan(side: str, keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """
+    Return the names of one side of a call with ours; nothing if it is a body itself.
+    """
     names = {key: name for key in keys if (name := inside_spelling_of(key)) is not None}
-    has_parts = bool({"headers", "body"} & set(names.values()))
-    return names if has_parts or (names and len(names) == len(keys)) else {}
+    has_parts = not _LOOSE.isdisjoint(names.values())
+    if not has_parts and len(names) < len(keys):
+        return ()
+    return tuple((key, _name_inside(side, name)) for key, name in names.items())
 
 
-def _place_loose(row: RawRow) -> None:
+def _name_inside(side: str, name: str) -> str:
+    is_of_call = name in {"method", "url", "status_text"}
+    is_answer = name == _STATUS and side == "response"
+    return name if is_of_call or is_answer else f"{side}.{name}"
+
+
+def _place_loose(fields: dict[str, object]) -> None:
     for name in ("body", "headers"):
-        value = row.fields.pop(name, None)
+        value = fields.pop(name, None)
         if value in _EMPTY:
             continue
-        if not any(known.startswith("response.") for known in row.fields):
+        if not any(known.startswith("response.") for known in fields):
             raise UnusableError(name, "may be the request's or the response's: say which")
-        row.fields.setdefault(f"request.{name}", value)
+        fields.setdefault(f"request.{name}", value)
 
 
 def parse_direction(value: object) -> str | None:
