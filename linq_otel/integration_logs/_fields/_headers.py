@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 Headers = dict[str, tuple[str, ...]]
@@ -22,13 +22,13 @@ def parse_headers(value: object) -> Headers:
     Return lower-case names to values, in order; what is no header is left out.
     """
     if isinstance(value, dict):
+        named = cast("dict[str, object]", value)
         # By far the most common, so without a detour.
-        found: Headers = {}
-        for name, item in cast("dict[str, object]", value).items():
-            texts = _texts(item)
-            key = name.strip().lower()
-            found[key] = found[key] + texts if key in found else texts
-        return found
+        found: Headers = {
+            name.strip().lower(): (item.strip(),) if isinstance(item, str) else _texts(item)
+            for name, item in named.items()
+        }
+        return found if len(found) == len(named) else _gather(named.items())
     return _gather(_pairs(value))
 
 
@@ -40,7 +40,7 @@ def first(headers: Mapping[str, tuple[str, ...]], name: str) -> str | None:
     return values[0] if values else None
 
 
-def _gather(pairs: Iterator[tuple[str, object]]) -> Headers:
+def _gather(pairs: Iterable[tuple[str, object]]) -> Headers:
     found: Headers = {}
     for name, item in pairs:
         key = name.strip().lower()

@@ -34,6 +34,8 @@ def find_status(candidates: Sequence[object], findings: Findings) -> int | None:
     """
     is_odd = False
     for value in candidates:
+        if type(value) is int and _LOWEST <= value <= _HIGHEST:
+            return value  # By far the most common; a boolean is an int, and no status.
         text = "" if value is None or isinstance(value, bool) else str(value).strip()
         match = _STATUS.fullmatch(text)
         if match is not None and _LOWEST <= int(match[1]) <= _HIGHEST:
