@@ -33,7 +33,7 @@ WEBHOOK_LOGS: Final = "webhook_logs"
 """The format of rows that Linq's CLI prints of webhook deliveries."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """
     One call, request and response.

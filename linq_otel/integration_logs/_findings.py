@@ -87,7 +87,8 @@ class Findings:
     entries: int = 0
     rejected: list[Rejected] = field(default_factory=list[Rejected])
     rejected_count: int = 0
-    _warnings: dict[str, Warned] = field(default_factory=dict[str, Warned])
+    _counts: dict[str, int] = field(default_factory=dict[str, int])
+    _places: dict[str, tuple[str, int]] = field(default_factory=dict[str, "tuple[str, int]"])
     _file: str = ""
     _line: int = 0
 
@@ -96,7 +97,9 @@ class Findings:
         """
         Each kind of warning once, in order of appearance.
         """
-        return tuple(self._warnings.values())
+        return tuple(
+            Warned(code, count, *self._places[code]) for code, count in self._counts.items()
+        )
 
     def at(self, file: str, line: int) -> None:
         """
@@ -108,11 +111,9 @@ class Findings:
         """
         Count one warning at the present line.
         """
-        seen = self._warnings.get(code)
-        if seen is None:
-            self._warnings[code] = Warned(code, 1, self._file, self._line)
-        else:
-            self._warnings[code] = Warned(code, seen.count + 1, seen.file, seen.first_line)
+        self._counts[code] = self._counts.get(code, 0) + 1
+        if code not in self._places:
+            self._places[code] = self._file, self._line
 
     def reject(self, error: UnusableError) -> None:
         """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LAYERS_AT_MOST: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Body:
     """
     A body, read.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from linq_otel.integration_logs._findings import UnusableError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """
     A row, or what stands where one should.
