@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from linq_otel._ids import parse_linq_trace_id
@@ -16,7 +15,7 @@ from linq_otel._origins import parse_traceparent
 from ._entries import Moment
 from ._exchanges import WEBHOOK_LOGS
 from ._fields._headers import first
-from ._people import keyed
+from ._people import start_keyed
 from ._providers._model import find_first, follow
 from ._redaction import find_id
 
@@ -93,6 +92,8 @@ def parse_attempt(row: RawRow) -> int | None:
     """
     Read which attempt a row says it is.
     """
+    if "attempt" not in row.fields and "retry_count" not in row.fields:
+        return None
     for name, first_attempt in (("attempt", 0), ("retry_count", 1)):
         text = row.find_text(name)
         if text is not None and text.isascii() and text.isdecimal() and len(text) < 6:  # noqa: PLR2004
@@ -112,21 +113,16 @@ def find_ids(call: Exchange) -> dict[str, str]:
         "query": call.route.query,
     }
     found: dict[str, str] = {}
-    for name, paths in provider.ids.items():
-        for path in paths:
-            side, steps = _split(path)
-            value = follow(places[side], steps) if places[side] else None
-            held = None if value is None else find_id(value, numeric=provider.are_ids_numeric)
+    for name, paths in call.route.ids:
+        for side, step, steps in paths:
+            place = places[side]
+            if not place or (isinstance(place, dict) and step not in place):
+                continue  # As most are, which is seen without a call.
+            held = find_id(follow(place, steps), numeric=provider.are_ids_numeric)
             if held is not None:
                 found[name] = held
                 break
     return found
-
-
-@lru_cache(maxsize=1_024)
-def _split(path: str) -> tuple[str, tuple[str, ...]]:
-    side, *steps = path.split(".")
-    return side, tuple(steps)
 
 
 def find_request_id(call: Exchange) -> str | None:
@@ -171,12 +167,11 @@ def identify(call: Exchange, moment: Moment, linq_trace_id: str | None) -> tuple
     """
     Return what tells *call* from any other, and what it shares with its own attempts.
     """
-    said = (
-        call.direction,
-        call.method,
-        call.url,
-        linq_trace_id or "",
-        call.request_body.text or "",
-    )
-    answered = (str(moment.unix_ns), str(call.status), call.response_body.text or "")
-    return keyed("\0".join((*said, *answered))), keyed("\0".join(said))
+    sent, got = call.request_body.text or "", call.response_body.text or ""
+    said = f"{call.direction}\0{call.method}\0{call.url}\0{linq_trace_id or ''}\0{sent}"
+    answered = f"\0{moment.unix_ns}\0{call.status}\0{got}"
+    # What was sent is hashed once for both.
+    begun = start_keyed(said)
+    retry_key = begun.digest()
+    begun.update(answered.encode("utf-8", "replace"))
+    return begun.digest(), retry_key

@@ -13,15 +13,11 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b, sha256
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-_KEY: Final = os.urandom(32)
-_SIZE: Final = 12
+# Copied for each text: half of the cost of hashing one is to take in the key.
+_KEYED: Final = blake2b(key=os.urandom(32), digest_size=12)
 _ADDRESSES: Final = frozenset({"phone", "phonenumber", "mobilephone", "mobile", "from", "to",
                                "email", "fromnumber", "tonumber", "handle"})  # fmt: skip
 _TEXTS: Final = frozenset({"message", "text", "hscommunicationbody", "description"})
@@ -29,7 +25,7 @@ _DEEPEST: Final = 4
 _NANP: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class People:
     """
     Keyed hashes of addresses and of a text.
@@ -52,7 +48,16 @@ def keyed(text: str) -> bytes:
     """
     Hash *text* with the key of this process.
     """
-    return blake2b(text.encode("utf-8", "replace"), key=_KEY, digest_size=_SIZE).digest()
+    return start_keyed(text).digest()
+
+
+def start_keyed(text: str) -> blake2b:
+    """
+    Begin such a hash with *text*; what is added may be hashed further.
+    """
+    begun = _KEYED.copy()
+    begun.update(text.encode("utf-8", "replace"))
+    return begun
 
 
 def find_people(body: object, address: str | None, pseudonym_key: str | None) -> People:
@@ -64,35 +69,37 @@ def find_people(body: object, address: str | None, pseudonym_key: str | None) ->
         address: What the URL names, if it names somebody.
         pseudonym_key: The organisation's key, for a hash that may be shown.
     """
-    found = list(_walk(body, 0))
-    addresses = [_plain(text) for kind, text in found if kind == "address"]
+    told: list[str] = []
+    texts: list[str] = []
+    _walk(body, 0, told, texts)
     if address is not None:
-        addresses.append(_plain(address))
-    texts = [text for kind, text in found if kind == "text"]
-    if not addresses and not texts:
+        told.append(address)
+    if not told and not texts:
         return _NOBODY
+    text_key = keyed(" ".join(texts[0].lower().split())) if texts else None
+    if not told:
+        return People((), text_key)
+    addresses = [_plain(text) for text in told]
     subjects = tuple(dict.fromkeys(keyed(text) for text in addresses if text))
     phone = next((text for text in addresses if text[:1] == "+"), None)
     phone_hash = _pseudonym(phone, pseudonym_key) if phone and pseudonym_key else None
-    return People(
-        subjects, keyed(" ".join(texts[0].lower().split())) if texts else None, phone_hash
-    )
+    return People(subjects, text_key, phone_hash)
 
 
-def _walk(value: object, depth: int) -> Iterator[tuple[str, str]]:
+def _walk(value: object, depth: int, addresses: list[str], texts: list[str]) -> None:
     if depth > _DEEPEST:
         return
     if isinstance(value, dict):
         for key, item in cast("dict[str, object]", value).items():
             if isinstance(item, str):
-                kind = _kind_of(key)
-                if kind is not None and item:
-                    yield kind, item
+                kind = _kind_of(key) if item else None
+                if kind is not None:
+                    (addresses if kind == "address" else texts).append(item)
             elif isinstance(item, (dict, list)):
-                yield from _walk(cast("object", item), depth + 1)
+                _walk(cast("object", item), depth + 1, addresses, texts)
     elif isinstance(value, list):
         for item in cast("list[object]", value):
-            yield from _walk(item, depth + 1)
+            _walk(item, depth + 1, addresses, texts)
 
 
 @lru_cache(maxsize=1_024)
