@@ -18,7 +18,7 @@ from ._redaction import is_masked
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from ._findings import Findings
 
@@ -48,42 +48,34 @@ def find_crm_trace(
     """
     Find the CRM's trace id: in its field, the answer's body, its headers, its error's text.
     """
-    found: list[CrmTrace] = []
-    for source, value in _candidates(field, body, headers):
+    candidates: list[tuple[str, object]] = [] if field is None else [("field", field)]
+    _search(body, 1, candidates)
+    for name in _HEADERS:
+        if name in headers:
+            candidates.append(("header", first(headers, name)))
+    found: list[tuple[str, str]] = []
+    for source, value in candidates:
         raw = _read(value, findings)
         if raw is not None:
-            found.append(CrmTrace(raw, source))
+            found.append((raw, source))
     if not found:
         match = _UUID.search(message.lower()) if message else None
         return CrmTrace(match[0], "error_text") if match else None
-    if len({trace.raw.lower() for trace in found}) > 1:
+    if len(found) > 1 and len({raw.lower() for raw, _ in found}) > 1:
         findings.warn("several_trace_ids")
-    return found[0]
+    return CrmTrace(*found[0])
 
 
-def _candidates(
-    field: object, body: object, headers: Mapping[str, tuple[str, ...]]
-) -> Iterator[tuple[str, object]]:
-    if field is not None:
-        yield "field", field
-    for value in _search(body, 1):
-        yield "body", value
-    for name in _HEADERS:
-        value = first(headers, name)
-        if value is not None:
-            yield "header", value
-
-
-def _search(body: object, depth: int) -> Iterator[object]:
+def _search(body: object, depth: int, candidates: list[tuple[str, object]]) -> None:
     if not isinstance(body, dict) or depth > _DEEPEST:
         return
     holder = cast("dict[str, object]", body)
     for name in _NAMES:
         if name in holder:
-            yield holder[name]
+            candidates.append(("body", holder[name]))
     for name in _INSIDE:
         if name in holder:
-            yield from _search(holder[name], depth + 1)
+            _search(holder[name], depth + 1, candidates)
 
 
 def _read(value: object, findings: Findings) -> str | None:

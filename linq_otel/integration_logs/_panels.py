@@ -39,7 +39,7 @@ def keep_panel(
     content_type = first(headers, "content-type")
     return Panel(
         keep_headers(headers, findings),
-        content_type.partition(";")[0].strip().lower() or None if content_type else None,
+        _media_type(content_type) if content_type else None,
         body.size,
         _keep_body(body, bodies, reader),
     )
@@ -53,7 +53,7 @@ def keep_headers(headers: Headers, findings: Findings) -> Mapping[str, tuple[str
     for name, values in headers.items():
         fate = _fate_of(name)
         if fate == "kept":
-            kept[name] = tuple(map(_keep_value, values))
+            kept[name] = tuple([_keep_value(value) for value in values])
         elif fate == "secret":
             is_hidden = bool(values) and is_masked(values[0])
             findings.warn("secret_masked" if is_hidden else "secret_dropped")
@@ -67,10 +67,19 @@ def _fate_of(name: str) -> str:
     return "secret" if is_secret_name(name) else "dropped"
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=256)
+def _media_type(content_type: str) -> str | None:
+    return content_type.partition(";")[0].strip().lower() or None
+
+
 def _keep_value(value: str) -> str:
     # Ids of thirteen digits and more are common in these headers, and no phone number is.
-    return value if len(value) < 10 and value.isalnum() else redact_text(value)[:256]  # noqa: PLR2004
+    return value if len(value) < 10 and value.isalnum() else _redact_value(value)  # noqa: PLR2004
+
+
+@lru_cache(maxsize=4_096)
+def _redact_value(value: str) -> str:
+    return redact_text(value)[:256]
 
 
 def _keep_body(body: Body, bodies: Bodies, reader: JsonReader) -> str | None:

@@ -45,6 +45,11 @@ _PHONE: Final = (
 _MARKS: Final = re.compile(r"@|%40|%2b|\+|\d{3}|bearer|basic|digest|eyJ|secret|token|passw|key|"
                            r"session|sid|signature|credential|pit-|pat-|whsec|_live_|_test_|BEGIN",
                            re.IGNORECASE)  # fmt: skip
+# The marks of secrets alone, for what holds no spaces: an id, of which many have three digits.
+_SECRET_MARKS: Final = re.compile(
+    r"eyJ|secret|token|passw|key|session|sid|signature|credential|pit-|pat-|whsec|_live_|_test_",
+    re.IGNORECASE,
+)
 _SECRET: Final = re.compile("|".join(_SECRETS), re.IGNORECASE | re.DOTALL)
 _ADDRESS: Final = re.compile(_EMAIL)
 _NUMBER: Final = re.compile("|".join(_PHONE), re.IGNORECASE | re.ASCII)
@@ -63,6 +68,13 @@ def redact_text(text: str) -> str:
     for kind, pattern in _KINDS:
         text = pattern.sub(REDACTED if kind == "secret" else f"{{{kind}}}", text)
     return text
+
+
+def is_secret_word(word: str) -> bool:
+    """
+    Tell whether *word*, of letters, digits and ``_.:=-``, is or holds a secret.
+    """
+    return _SECRET_MARKS.search(word) is not None and _SECRET.search(word) is not None
 
 
 def find_kinds(text: str) -> set[str]:

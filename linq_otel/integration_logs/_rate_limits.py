@@ -37,9 +37,8 @@ def parse_rate_limit(
         return _parse_usage(first(headers, provider.usage_header), findings)
     found: dict[str, int] = {}
     for name, field in provider.rate_limits.items():
-        values = headers.get(name)
-        if values and field not in found:
-            text = values[0]
+        if name in headers and field not in found and headers[name]:
+            text = headers[name][0]
             is_plain = text.isdecimal() and text.isascii() and len(text) < _LONG
             number = int(text) if is_plain else _parse_number(text, findings)
             if number is not None:

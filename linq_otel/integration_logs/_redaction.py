@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final, cast
 
-from ._patterns import PHONE_ALONE, REDACTED, find_kinds, redact_text
+from ._patterns import PHONE_ALONE, REDACTED, is_secret_word, redact_text
 
 
 _KEPT_HEADERS: Final = frozenset({
@@ -33,6 +33,7 @@ _PERSONAL_NAMES: Final = frozenset({
     "zip",
 })  # fmt: skip
 _ID: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.:=-]{0,127})", re.ASCII)
+_ID_AT_MOST: Final = 128
 _MASKED: Final = re.compile(r"[*•x]{3,}|\[?(?:redacted|masked|filtered|hidden)\]?", re.IGNORECASE)
 _DEPTH_AT_MOST: Final = 32
 _VALUE_AT_MOST: Final = 256
@@ -78,17 +79,18 @@ def find_id(value: object, *, numeric: bool = True) -> str | None:
         value: What stands where an id should.
         numeric: False where digits alone are no id of this system, but a phone number perhaps.
     """
+    if value is None:
+        return None
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         return None
     text = value.strip()
-    if _ID.fullmatch(text) is None:
-        return None
-    if text.isalnum():
+    if text.isalnum() and text.isascii() and len(text) <= _ID_AT_MOST:
         # No secret and no address is letters and digits alone.
         return text if numeric or not text.isdecimal() else None
-    if is_masked(text) or PHONE_ALONE.fullmatch(text) or find_kinds(text) & {"secret", "email"}:
+    # Of these characters no address can be made, and no mask.
+    if _ID.fullmatch(text) is None or PHONE_ALONE.fullmatch(text) or is_secret_word(text):
         return None
     return text
 

@@ -18,6 +18,7 @@ from ._entries import Target
 from ._findings import UnusableError
 from ._patterns import EMAIL_ALONE, PHONE_ALONE, REDACTED, redact_text
 from ._providers import OTHER, WEBHOOK
+from ._providers._model import split_places
 from ._redaction import find_id
 
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ._providers import Operation, Provider, Providers
+    from ._providers._model import Places
 
 
 _KEPT_QUERY: Final = frozenset({"limit", "after", "locationId", "idProperty", "offset", "page"})
@@ -47,6 +49,7 @@ class Route:
         operation: What it was asked; None if the tables do not know.
         path: The parts of the path the template names.
         query: The parameters that may be kept.
+        ids: Where the ids of a call to that system stand.
         is_linq: True if the host is Linq's own.
         address: An e-mail address or number the path holds; it never leaves the memory.
         warnings: What was mended.
@@ -57,6 +60,7 @@ class Route:
     operation: Operation | None
     path: Mapping[str, str]
     query: Mapping[str, str]
+    ids: Places
     is_linq: bool
     address: str | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
@@ -76,6 +80,8 @@ class Router:
         self._providers = providers
         self._base_url = base_url
         self._default = providers.find_named(default) if default else None
+        # By identity: a table holds mappings, and two may have one name.
+        self._ids = {id(table): split_places(table.ids) for table in providers.tables}
         self.find = lru_cache(maxsize=4_096)(self._find)
 
     def _find(self, method: str, url: str, named: str | None, direction: str) -> Route:
@@ -102,7 +108,17 @@ class Router:
             warnings.append("url_cut")
         query = {key: value for key, value in parse_qsl(parts.query) if key in _KEPT_QUERY}
         address = next((part for part in segments if _hide(part, provider)), None)
-        return Route(target, provider, operation, path, query, is_linq, address, tuple(warnings))
+        return Route(
+            target,
+            provider,
+            operation,
+            path,
+            query,
+            self._ids[id(provider)],
+            is_linq,
+            address,
+            tuple(warnings),
+        )
 
     def _split(self, url: str, provider: Provider | None, warnings: list[str]) -> SplitResult:
         if not url:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from ._entries import Outcome
-from ._providers._model import find_first, find_path
+from ._providers._model import find_first
 from ._redaction import redact_message
 
 
@@ -30,9 +30,12 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CODE_AT_MOST: Final = 64
 _TRUE: Final = frozenset({"true", "1"})
 _PARTS: Final = ("results", "compositeResponse", "errors")
+_DELIVERED: Final = Outcome("delivered")
+_UNCONFIRMED: Final = Outcome("unconfirmed")
+_NOT_APPLICABLE: Final = Outcome("not_applicable")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """
     A call and its answer, as far as a verdict needs them.
@@ -73,8 +76,8 @@ def _judge_success(call: Answered, status: int) -> Outcome:
     if status == _MULTI_STATUS or _has_failed_parts(call.body.value):
         return _fail(call, "partial", "partial_failure")
     if call.direction == "inbound" or _is_read(call):
-        return Outcome("not_applicable")
-    return Outcome("delivered" if _is_confirmed(call) else "unconfirmed")
+        return _NOT_APPLICABLE
+    return _DELIVERED if _is_confirmed(call) else _UNCONFIRMED
 
 
 def _is_read(call: Answered) -> bool:
@@ -111,8 +114,11 @@ def _has_failed_parts(body: object) -> bool:
     errors = whole.get("numErrors")
     if whole.get("hasErrors") is True or (isinstance(errors, int) and errors > 0):
         return True
-    parts = (whole.get(name) for name in _PARTS)
-    return any(_has_failed_parts(cast("object", part)) for part in parts if isinstance(part, list))
+    for name in _PARTS:
+        part = whole.get(name)
+        if isinstance(part, list) and _has_failed_parts(cast("object", part)):
+            return True
+    return False
 
 
 def _is_failed_part(part: object) -> bool:
@@ -156,8 +162,11 @@ def _find_message(call: Answered) -> str | None:
 
 
 def _compare(call: Answered, findings: Findings) -> None:
-    inner = find_path(call.body.value, "statusCode")
+    if not isinstance(call.body.value, dict):
+        return
+    body = cast("dict[str, object]", call.body.value)
+    inner = body.get("statusCode")
     if isinstance(inner, int) and inner != call.status:
         findings.warn("status_mismatch")
-    if call.status is not None and call.status >= _CLIENT_ERROR and _is_success(call.body.value):
+    if call.status is not None and call.status >= _CLIENT_ERROR and _is_success(body):
         findings.warn("success_in_error")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 
 if TYPE_CHECKING:
@@ -87,6 +87,22 @@ class Provider:
     throttle_codes: frozenset[str] = frozenset()
     throttle_policies: Mapping[str, str] = field(default_factory=_NO_MAP.copy)
     policies: tuple[str, ...] = ()
+
+
+Places: TypeAlias = "tuple[tuple[str, tuple[tuple[str, str | None, tuple[str, ...]], ...]], ...]"
+"""Names of ids, each with its places: a side, the first of the steps within it, and all of them."""
+
+
+def split_places(ids: Mapping[str, tuple[str, ...]]) -> Places:
+    """
+    Take apart where the ids of a provider stand, which is the same for each of its calls.
+    """
+    return tuple((name, tuple(map(_split_place, paths))) for name, paths in ids.items())
+
+
+def _split_place(path: str) -> tuple[str, str | None, tuple[str, ...]]:
+    side, *steps = path.split(".")
+    return side, steps[0] if steps else None, tuple(steps)
 
 
 @lru_cache(maxsize=1_024)
