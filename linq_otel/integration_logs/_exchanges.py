@@ -17,6 +17,8 @@ from ._rows import RawRow, parse_direction
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ._entries import Direction, Moment
     from ._fields._json_values import JsonReader
     from ._findings import Findings
@@ -29,6 +31,8 @@ _METHODS: Final = frozenset(
 )
 _METHOD: Final = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}", re.ASCII)
 _OTHER_METHOD: Final = "_OTHER"
+_REQUEST_BODY: Final = ("request.body", "request.body_encoding", "request.truncated")
+_RESPONSE_BODY: Final = ("response.body", "response.body_encoding", "response.truncated")
 WEBHOOK_LOGS: Final = "webhook_logs"
 """The format of rows that Linq's CLI prints of webhook deliveries."""
 
@@ -88,7 +92,8 @@ class ExchangeReader:
             UnusableError: A field it cannot be without is missing or unreadable.
         """
         method, original = _parse_method(row)
-        told = parse_direction(row.get("direction"))
+        fields = row.fields
+        told = parse_direction(fields.get("direction"))
         url = row.find_text("url") or ""
         route = self._router.find(method, url, _find_provider(row), told or "outbound")
         for warning in route.warnings:
@@ -103,32 +108,34 @@ class ExchangeReader:
             route=route,
             moment=self._moment(row),
             status=find_status(row.statuses, self._findings),
-            request_headers=self._headers(row, "request"),
-            request_body=self._body(row, "request"),
-            response_headers=self._headers(row, "response"),
-            response_body=self._body(row, "response"),
+            request_headers=self._headers(fields.get("request.headers")),
+            request_body=self._body(fields, _REQUEST_BODY),
+            response_headers=self._headers(fields.get("response.headers")),
+            response_body=self._body(fields, _RESPONSE_BODY),
         )
 
     def _moment(self, row: RawRow) -> Moment:
         zone = row.find_text("timezone")
-        return parse_moment(row.get("timestamp"), zone, self._options, self._findings)
+        return parse_moment(row.fields.get("timestamp"), zone, self._options, self._findings)
 
-    def _headers(self, row: RawRow, side: str) -> Headers:
-        value = row.get(f"{side}.headers")
+    def _headers(self, value: object) -> Headers:
+        if value is None:
+            return {}
         if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
             try:
                 value = self._reader.parse(value)
             except UnusableError:
                 self._findings.warn("headers_unreadable")
                 return {}
-        return parse_headers(value) if value is not None else {}
+        return parse_headers(value)
 
-    def _body(self, row: RawRow, side: str) -> Body:
+    def _body(self, fields: Mapping[str, object], names: tuple[str, str, str]) -> Body:
+        name, encoding, truncated = names
         body = parse_body(
-            row.get(f"{side}.body"),
+            fields.get(name),
             self._reader,
-            encoding=row.get(f"{side}.body_encoding"),
-            truncated=row.get(f"{side}.truncated"),
+            encoding=fields.get(encoding),
+            truncated=fields.get(truncated),
         )
         if not body.is_whole:
             self._findings.warn("body_unreadable")

@@ -131,9 +131,10 @@ def find_request_id(call: Exchange) -> str | None:
     """
     provider = call.route.provider
     for name in provider.request_id_headers:
-        found = find_id(first(call.response_headers, name))
-        if found is not None:
-            return found
+        if name in call.response_headers:
+            found = find_id(first(call.response_headers, name))
+            if found is not None:
+                return found
     return find_id(find_first(call.response_body.value, provider.request_ids))
 
 

@@ -32,7 +32,6 @@ _CHUNK: Final = 262_144
 _NEEDED: Final = frozenset({"method", "url"})
 _NO_ROW: Final = "is no object"
 _BROWSER_MARKS: Final = ("pageref", "_resourceType", "_initiator", "_priority")
-_WEBHOOK_MARKS: Final = frozenset({"event_id", "target_url"})
 
 
 def read_ndjson(stream: IO[str], options: ReadOptions, reader: JsonReader) -> Iterator[Found]:
@@ -42,8 +41,15 @@ def read_ndjson(stream: IO[str], options: ReadOptions, reader: JsonReader) -> It
     for number, line in enumerate(_lines(stream, options.max_entry), start=1):
         if line is None:
             yield Found(number, "ndjson", {}, UnusableError("", "the line is too long"))
-        elif line.strip():
-            yield from _read_line(number, line, reader)
+        elif line and not line.isspace():
+            try:
+                value, at = reader.parse_from(line, 0)
+            except UnusableError as error:
+                yield Found(number, "ndjson", {}, error)
+                continue
+            yield _found(number, "ndjson", "", value)
+            if at < len(line):
+                yield from _read_rest(number, line, at, reader)
 
 
 def _lines(stream: IO[str], max_entry: int) -> Iterator[str | None]:
@@ -66,16 +72,17 @@ def _lines(stream: IO[str], max_entry: int) -> Iterator[str | None]:
         yield rest
 
 
-def _read_line(number: int, line: str, reader: JsonReader) -> Iterator[Found]:
-    at = 0
-    while at < len(line):
+def _read_rest(number: int, line: str, at: int, reader: JsonReader) -> Iterator[Found]:
+    while True:
+        while at < len(line) and line[at] in " \t\r,":
+            at += 1
+        if at == len(line):
+            return
         try:
             value, at = reader.parse_from(line, at)
         except UnusableError as error:
             yield Found(number, "ndjson", {}, error)
             return
-        while at < len(line) and line[at] in " \t\r,":
-            at += 1
         yield _found(number, "ndjson", "", value)
 
 
@@ -83,7 +90,7 @@ def _found(line: int, format_: str, list_name: str, value: object) -> Found:
     if not isinstance(value, dict):
         return Found(line, format_, {}, UnusableError("", _NO_ROW))
     row = cast("dict[str, object]", value)
-    is_webhook = list_name == WEBHOOK_LOGS or row.keys() >= _WEBHOOK_MARKS
+    is_webhook = list_name == WEBHOOK_LOGS or ("event_id" in row and "target_url" in row)
     return Found(line, WEBHOOK_LOGS if is_webhook else format_, row)
 
 
