@@ -10,11 +10,13 @@ which trace a call probably belongs to.
 from __future__ import annotations
 
 import sqlite3
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from ._evidence import Evidence
+from ._packing import pack, unpack
 from ._people import keyed
-from ._repeats import Attempts, merge_bare_rows, pack, unpack
+from ._repeats import Attempts, merge_bare_rows
 
 
 if TYPE_CHECKING:
@@ -39,11 +41,13 @@ INSERT OR IGNORE INTO rows
 (start_ns, file, identity, ordinal, call, precision_ns, is_bare, crm_trace, entry)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-# Ties keep the order of the file, turned round where the file is newest first.
-_ORDER: Final = """
-SELECT seq FROM rows JOIN files ON file = number
+# Ties keep the order of the file, turned round where the file is newest first. Entries are not
+# sorted themselves, only their numbers: those of a large file fit into the cache.
+_SORT: Final = """
+CREATE TABLE sorted AS SELECT seq FROM rows JOIN files ON file = number
 ORDER BY start_ns, file, CASE WHEN falls > 0 THEN -seq ELSE seq END
 """
+_TAKE_UP: Final = "SELECT entry FROM sorted CROSS JOIN rows USING (seq) ORDER BY sorted.rowid"
 _CROWDED: Final = """
 SELECT COUNT(*) FROM (SELECT 1 FROM rows WHERE crm_trace IS NOT NULL
 GROUP BY crm_trace HAVING COUNT(*) > 1000)
@@ -147,8 +151,8 @@ class Chronicle:
         Yield the entries, oldest first, attempts numbered.
         """
         attempts = Attempts()
-        for (seq,) in self._database.execute(_ORDER):
-            yield attempts.number(self._take_up(seq))
+        for (packed,) in self._database.execute(_TAKE_UP):
+            yield attempts.number(unpack(packed))
 
     def between(self, start_ns: int, end_ns: int) -> Iterator[Entry]:
         """
@@ -157,12 +161,6 @@ class Chronicle:
         query = "SELECT entry FROM rows WHERE start_ns >= ? AND start_ns < ? ORDER BY start_ns"
         for (packed,) in self._database.execute(query, (start_ns, end_ns)):
             yield unpack(packed)
-
-    def _take_up(self, seq: int) -> Entry:
-        (packed,) = self._database.execute(
-            "SELECT entry FROM rows WHERE seq = ?", (seq,)
-        ).fetchone()
-        return unpack(packed)
 
     def _lay_down(self, entries: Iterable[Entry]) -> None:
         self._database.execute("BEGIN")
@@ -182,6 +180,7 @@ class Chronicle:
         self._database.executemany("INSERT INTO files VALUES (?, ?, ?)", rows)
         if self._has_bare:
             self.duplicates += merge_bare_rows(self._database)
+        self._database.execute(_SORT)
         self._database.execute("COMMIT")
 
     def _insert(self, entry: Entry, file: int) -> bool:
@@ -190,17 +189,15 @@ class Chronicle:
         ordinal = self._count(identity, file) if is_coarse else 0
         is_bare = entry.request.size is None and entry.response.size is None
         self._has_bare = self._has_bare or is_bare
-        shown = f"{entry.direction} {entry.method} {entry.target.url} {entry.status}"
-        trace = entry.crm_trace
         values = (
             entry.moment.unix_ns,
             file,
             identity,
             ordinal,
-            keyed(shown),
+            _key_of(entry.direction, entry.method, entry.target.url, entry.status),
             entry.moment.precision_ns,
             is_bare,
-            keyed(trace.raw) if trace else None,
+            entry.crm_trace.raw.encode("utf-8", "replace") if entry.crm_trace else None,
             pack(entry),
         )
         cursor = self._database.execute(_INSERT, values)
@@ -224,3 +221,11 @@ class Chronicle:
     def _ask(self, query: str, *values: object) -> int | None:
         (found,) = self._database.execute(query, values).fetchone()
         return None if found is None else int(found)
+
+
+@lru_cache(maxsize=1_024)  # Most rows are of few calls.
+def _key_of(direction: str, method: str, url: str, status: int | None) -> bytes:
+    """
+    Return what a call is found by, of which another row may tell more.
+    """
+    return keyed(f"{direction} {method} {url} {status}")

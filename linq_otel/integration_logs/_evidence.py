@@ -41,8 +41,8 @@ class Evidence:
         """
         Note what *entry* tells.
         """
-        contact = _contact_of(entry)
-        if contact is not None and entry.subjects:
+        contact = _contact_of(entry) if entry.subjects else None
+        if contact is not None:
             rows = [(contact, subject) for subject in entry.subjects]
             self._database.executemany("INSERT OR IGNORE INTO contacts VALUES (?, ?)", rows)
         if entry.linq_trace_id is None:

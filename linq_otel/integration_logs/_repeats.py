@@ -7,10 +7,11 @@ bodies wins, and takes over who triggered the call, which only the table knows.
 
 from __future__ import annotations
 
-import pickle
 from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from ._packing import pack, unpack
 
 
 if TYPE_CHECKING:
@@ -32,21 +33,6 @@ ORDER BY start_ns LIMIT 1
 _ENTRY: Final = "SELECT entry FROM rows WHERE seq = ?"
 _CLAIM: Final = "UPDATE rows SET is_claimed = 1, entry = ? WHERE seq = ?"
 _RETRY_NS: Final = 60_000_000_000
-
-
-def pack(entry: Entry) -> bytes:
-    """
-    Write *entry* for the temporary file.
-    """
-    return pickle.dumps(entry, pickle.HIGHEST_PROTOCOL)
-
-
-def unpack(packed: bytes) -> Entry:
-    """
-    Read what :func:`pack` wrote.
-    """
-    entry: Entry = pickle.loads(packed)  # noqa: S301  # Our own, from our own private file.
-    return entry
 
 
 def merge_bare_rows(database: sqlite3.Connection) -> int:
