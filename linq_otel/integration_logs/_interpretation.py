@@ -28,6 +28,7 @@ from ._rate_limits import parse_rate_limit
 from ._redaction import find_id, redact_message
 from ._rows import gather_row
 from ._targets import Router
+from ._twins import make_twin
 from ._verdicts import Answered, judge
 
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from ._findings import Findings
     from ._options import ReadOptions
     from ._rows import RawRow
+
+
+_PlainEntry: Final = make_twin(Entry)
 
 
 class Interpreter:
@@ -78,9 +82,10 @@ class Interpreter:
             ids["phone_hash"] = people.phone_hash
         linq_trace_id = find_linq_trace_id(row, call)
         identity, retry_key = identify(call, moment, linq_trace_id)
-        return Entry(
+        fields = row.fields
+        entry = _PlainEntry(
             place=place,
-            entry_id=find_id(row.get("id")),
+            entry_id=find_id(fields.get("id")),
             direction=call.direction,
             method=call.method,
             method_original=call.method_original,
@@ -88,7 +93,7 @@ class Interpreter:
             status=call.status,
             source=parse_source(row.find_text("source")),
             moment=moment,
-            duration_ms=parse_duration(row.get("duration_ms"), findings),
+            duration_ms=parse_duration(fields.get("duration_ms"), findings),
             request=self._keep(call.request_headers, call.request_body),
             response=self._keep(call.response_headers, call.response_body),
             provider=call.route.provider.name,
@@ -98,7 +103,7 @@ class Interpreter:
             crm_trace=self._find_crm_trace(row, call, outcome),
             request_id=find_request_id(call),
             linq_trace_id=linq_trace_id,
-            event_id=find_id(row.get("event_id")),
+            event_id=find_id(fields.get("event_id")),
             event_type=find_event_type(row),
             attempt=parse_attempt(row),
             rate_limit=rate_limit,
@@ -108,6 +113,8 @@ class Interpreter:
             subjects=people.subjects,
             text_key=people.text_key,
         )
+        entry.__class__ = Entry
+        return entry
 
     def _keep(self, headers: Headers, body: Body) -> Panel:
         return keep_panel(headers, body, self._options.bodies, self.reader, self._findings)
@@ -130,7 +137,7 @@ class Interpreter:
         if call.direction == "inbound" or row.format == WEBHOOK_LOGS:
             return None
         return find_crm_trace(
-            row.get("trace_id"),
+            row.fields.get("trace_id"),
             call.response_body.value if call.response_body.is_whole else None,
             call.response_headers,
             outcome.error_message,

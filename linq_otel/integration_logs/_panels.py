@@ -11,6 +11,7 @@ from ._entries import Panel
 from ._fields._headers import first
 from ._patterns import redact_text
 from ._redaction import is_kept_header, is_masked, is_secret_name, redact_value, shape_of
+from ._twins import make_twin
 
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from ._options import Bodies
 
 
+_PlainPanel: Final = make_twin(Panel)
 _EMPTY: Final = Panel()
+_SHORT: Final = 10
 _READ_ALREADY: Final = frozenset({"content-type", "date"})
 _BODY_AT_MOST: Final = 2_000  # Characters: what the strictest backends keep of one value.
 
@@ -37,12 +40,14 @@ def keep_panel(
     if not headers and body.text is None:
         return _EMPTY
     content_type = first(headers, "content-type")
-    return Panel(
+    panel = _PlainPanel(
         keep_headers(headers, findings),
         _media_type(content_type) if content_type else None,
         body.size,
         _keep_body(body, bodies, reader),
     )
+    panel.__class__ = Panel
+    return panel
 
 
 def keep_headers(headers: Headers, findings: Findings) -> Mapping[str, tuple[str, ...]]:
@@ -53,10 +58,9 @@ def keep_headers(headers: Headers, findings: Findings) -> Mapping[str, tuple[str
     for name, values in headers.items():
         fate = _fate_of(name)
         if fate == "kept":
-            is_one = len(values) == 1  # By far the most common, and quicker without a loop.
-            kept[name] = (
-                (_keep_value(values[0]),) if is_one else tuple(map(_keep_value, values))
-            )
+            # One short word is by far the most common, and kept as it is.
+            is_plain = len(values) == 1 and len(values[0]) < _SHORT and values[0].isalnum()
+            kept[name] = values if is_plain else tuple(map(_redact_value, values))
         elif fate == "secret":
             is_hidden = bool(values) and is_masked(values[0])
             findings.warn("secret_masked" if is_hidden else "secret_dropped")
@@ -75,14 +79,10 @@ def _media_type(content_type: str) -> str | None:
     return content_type.partition(";")[0].strip().lower() or None
 
 
-def _keep_value(value: str) -> str:
-    # Ids of thirteen digits and more are common in these headers, and no phone number is.
-    return value if len(value) < 10 and value.isalnum() else _redact_value(value)  # noqa: PLR2004
-
-
 @lru_cache(maxsize=4_096)
 def _redact_value(value: str) -> str:
-    return redact_text(value)[:256]
+    # Ids of thirteen digits and more are common in these headers, and no phone number is.
+    return value if len(value) < _SHORT and value.isalnum() else redact_text(value)[:256]
 
 
 def _keep_body(body: Body, bodies: Bodies, reader: JsonReader) -> str | None:

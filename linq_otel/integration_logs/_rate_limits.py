@@ -8,10 +8,12 @@ A header that is missing or no whole number stays unknown: a zero that nobody wr
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from ._entries import RateLimit
 from ._fields._headers import first
+from ._twins import make_twin
 
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ _NUMBER: Final = re.compile(r"(\d{1,15})(,\s*\d+)*", re.ASCII)
 _USAGE: Final = re.compile(r"(?:^|[;\s])api-usage=(\d{1,15})/(\d{1,15})", re.ASCII)
 _LONG: Final = 16
 _NOTHING: Final = RateLimit()
+_PlainRateLimit: Final = make_twin(RateLimit)
+_FIELDS: Final = tuple(one.name for one in fields(RateLimit))
 
 
 def parse_rate_limit(
@@ -43,7 +47,11 @@ def parse_rate_limit(
             number = int(text) if is_plain else _parse_number(text, findings)
             if number is not None:
                 found[field] = number
-    return RateLimit(**found) if found else _NOTHING
+    if not found:
+        return _NOTHING
+    said = _PlainRateLimit(*map(found.get, _FIELDS))
+    said.__class__ = RateLimit
+    return said
 
 
 def _parse_number(text: str, findings: Findings) -> int | None:
