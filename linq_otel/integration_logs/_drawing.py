@@ -108,7 +108,7 @@ class Drawer:
         self._detail = detail
         resource = Resource({"service.name": SERVICE})
         limits = SpanLimits(max_span_attributes=_ATTRIBUTES_AT_MOST)
-        ids: Any = DerivedIds(RandomIdGenerator())
+        ids: Any = DerivedIds(RandomIdGenerator(), ALWAYS_ON)
         provider = TracerProvider(ALWAYS_ON, resource, False, None, ids, limits)  # noqa: FBT003  # Theirs.
         self._spans = _EndedSpans()
         provider.add_span_processor(self._spans)

@@ -143,7 +143,9 @@ class ExchangeReader:
 
 
 def _parse_method(row: RawRow) -> tuple[str, str | None]:
-    value = row.get("method")
+    value = row.fields.get("method")
+    if isinstance(value, str) and value in _METHODS:
+        return value, None  # As most are.
     if value is None and row.format == WEBHOOK_LOGS:
         return "POST", None
     text = value.strip() if isinstance(value, str) else ""

@@ -35,7 +35,7 @@ _KIND: Final = "integration"
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Home:
     """
     Where a call's span lives.
@@ -89,7 +89,7 @@ class HomeFinder:
         home = self._find_stored(entry) or self._find_exact(entry)
         if home is not None:
             return home
-        links = tuple(self._find_links(entry))
+        links = self._find_links(entry)
         correlation = "probable" if links else None
         for raw, source in self._crm_ids(entry):
             otel_trace_id = parse_otel_trace_id(raw)
@@ -116,17 +116,20 @@ class HomeFinder:
         trace = entry.crm_trace
         if linq_trace_id is None and trace and self._evidence.is_linq_trace(trace.raw):
             linq_trace_id = trace.raw
+        if linq_trace_id is None:
+            return None
         life = derive_lifecycle(self._join, linq_trace_id, None)
         # Whether anybody drew that life's anchor is unknown, so the span hangs under nothing.
         return Home(life.otel_trace_id, "exact", "linq") if life else None
 
-    def _find_links(self, entry: Entry) -> Iterator[Link]:
+    def _find_links(self, entry: Entry) -> tuple[Link, ...]:
         otel_trace_id = parse_linq_trace_id(self._evidence.find_probable(entry))
-        if otel_trace_id is not None:
-            # A link must name a span; the life's anchor is the one all processes derive alike.
-            anchor = derive_span_id("anchor", f"{otel_trace_id:032x}")
-            context = SpanContext(otel_trace_id, anchor, is_remote=True, trace_flags=_SAMPLED)
-            yield Link(context, {a.LINK: a.LINK_PROBABLE})
+        if otel_trace_id is None:
+            return ()
+        # A link must name a span; the life's anchor is the one all processes derive alike.
+        anchor = derive_span_id("anchor", f"{otel_trace_id:032x}")
+        context = SpanContext(otel_trace_id, anchor, is_remote=True, trace_flags=_SAMPLED)
+        return (Link(context, {a.LINK: a.LINK_PROBABLE}),)
 
     def _crm_ids(self, entry: Entry) -> Iterator[tuple[str, str]]:
         if self._by_request_id and entry.request_id is not None:
@@ -171,13 +174,13 @@ def fingerprint(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def span_id_of(entry: Entry, home: Home, ordinal: int) -> int:
+def span_id_of(told: tuple[str, ...], home: Home, ordinal: int) -> int:
     """
-    Return the span id of *entry*, the same in every import.
+    Return the span id of an entry, the same in every import.
 
     Args:
-        entry: The call.
+        told: The fingerprint of the call.
         home: Its trace.
         ordinal: Counts entries that nothing else tells apart.
     """
-    return derive_span_id(_KIND, f"{home.otel_trace_id:032x}", *fingerprint(entry), str(ordinal))
+    return derive_span_id(_KIND, f"{home.otel_trace_id:032x}", *told, str(ordinal))

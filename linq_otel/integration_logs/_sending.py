@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _TRIES: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Placed:
     """
     An entry with the place of its span.
@@ -52,7 +52,7 @@ def place(chronicle: Chronicle, options: ReplayOptions) -> Iterator[Placed]:
         ordinal = seen.get(told, 0)
         seen[told] = ordinal + 1
         home = homes.find(entry)
-        yield Placed(entry, home, span_id_of(entry, home, ordinal))
+        yield Placed(entry, home, span_id_of(told, home, ordinal))
 
 
 class Sender:

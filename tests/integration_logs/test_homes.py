@@ -180,15 +180,15 @@ class TestProbable:
 class TestSpanId:
     def test_ordinal(self) -> None:
         """What nothing tells apart is counted."""
-        entry = read_rows(row()).entry
+        told = fingerprint(read_rows(row()).entry)
         home = Home(int(LINQ, 16), "exact", "linq")
-        one = derive_span_id("integration", LINQ, *fingerprint(entry), "0")
-        assert (span_id_of(entry, home, 0), span_id_of(entry, home, 1) != one) == (one, True)
+        one = derive_span_id("integration", LINQ, *told, "0")
+        assert (span_id_of(told, home, 0), span_id_of(told, home, 1) != one) == (one, True)
 
     def test_vector(self) -> None:
         """The recipe never changes under this tag."""
-        entry = read_rows(row()).entry
-        assert fingerprint(entry) == (
+        told = fingerprint(read_rows(row()).entry)
+        assert told == (
             "outbound",
             "POST",
             f"{GHL}/conversations/messages/inbound",
@@ -200,6 +200,6 @@ class TestSpanId:
             "",
             "message_id=msgEXAMPLE0000000001",
         )
-        span_id = f"{span_id_of(entry, Home(int(LINQ, 16), 'exact', 'linq'), 0):016x}"
+        span_id = f"{span_id_of(told, Home(int(LINQ, 16), 'exact', 'linq'), 0):016x}"
         page = (REPOSITORY / "docs" / "integration-logs.md").read_text("utf-8")
         assert (span_id, f"make the span `{span_id}`" in page) == ("777b56b5377e658c", True)
