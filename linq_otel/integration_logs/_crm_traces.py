@@ -52,7 +52,7 @@ def find_crm_trace(
     _search(body, 1, candidates)
     for name in _HEADERS:
         if name in headers:
-            candidates.append(("header", first(headers, name)))
+            candidates.append(("header", first(headers, name)))  # noqa: PERF401  # Seldom.
     found: list[tuple[str, str]] = []
     for source, value in candidates:
         raw = _read(value, findings)
@@ -72,7 +72,7 @@ def _search(body: object, depth: int, candidates: list[tuple[str, object]]) -> N
     holder = cast("dict[str, object]", body)
     for name in _NAMES:
         if name in holder:
-            candidates.append(("body", holder[name]))
+            candidates.append(("body", holder[name]))  # noqa: PERF401  # Once, mostly.
     for name in _INSIDE:
         if name in holder:
             _search(holder[name], depth + 1, candidates)

@@ -106,7 +106,7 @@ def find_ids(call: Exchange) -> dict[str, str]:
     Return the CRM's ids, by the names its table gives them.
     """
     provider = call.route.provider
-    places = {
+    places: dict[str, object] = {
         "response": call.response_body.value if call.response_body.is_whole else None,
         "request": call.request_body.value,
         "path": call.route.path,
@@ -118,7 +118,7 @@ def find_ids(call: Exchange) -> dict[str, str]:
             place = places[side]
             if not place or (isinstance(place, dict) and step not in place):
                 continue  # As most are, which is seen without a call.
-            held = find_id(follow(place, steps), numeric=provider.are_ids_numeric)
+            held = find_id(follow(places[side], steps), numeric=provider.are_ids_numeric)
             if held is not None:
                 found[name] = held
                 break

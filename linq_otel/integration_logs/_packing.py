@@ -16,7 +16,7 @@ from ._entries import CrmTrace, Entry, Moment, Outcome, Panel, Place, RateLimit,
 from ._twins import make_twin
 
 
-_PARTS: Final[dict[str, type]] = {
+_PARTS: Final[dict[str, type[Any]]] = {
     "place": Place,
     "target": Target,
     "moment": Moment,
@@ -35,11 +35,11 @@ _take: Final = attrgetter(
 _PlainEntry: Final[Any] = make_twin(Entry, (*_PARTS, *_OTHERS, _TRACE))
 
 
-def _find_spans() -> tuple[tuple[type, Any, int, int], ...]:
+def _find_spans() -> tuple[tuple[type[Any], type[Any], int, int], ...]:
     """
     Return each part's class and twin, and where its values stand in the row.
     """
-    spans: list[tuple[type, Any, int, int]] = []
+    spans: list[tuple[type[Any], type[Any], int, int]] = []
     end = 0
     for part in _PARTS.values():
         start, end = end, end + len(fields(part))

@@ -116,15 +116,13 @@ def _rank(ranked: tuple[int, object]) -> int:
     return ranked[0]
 
 
-def _open_side(
-    fields: dict[str, object], side: str, statuses: list[tuple[int, object]]
-) -> None:
+def _open_side(fields: dict[str, object], side: str, statuses: list[tuple[int, object]]) -> None:
     value = fields.pop(side)
     inside = cast("dict[str, object]", value) if isinstance(value, dict) else {}
     plan = _inside_plan(side, tuple(inside)) if inside else ()
     if not plan:
         if value not in _EMPTY:
-            fields.setdefault(f"{side}.body", value)
+            fields.setdefault(f"{side}.body", cast("object", value))
         return
     for name, canonical in plan:
         if canonical == _STATUS:

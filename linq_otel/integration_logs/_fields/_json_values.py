@@ -161,7 +161,15 @@ def _build_encoder() -> Callable[[object, int], Iterable[str]]:
         return lambda value, _level: plain.iterencode(value)
     quote = json.encoder.encode_basestring
     encoder: Callable[[object, int], Iterable[str]] = make(
-        None, plain.default, quote, None, ":", ",", True, False, True
+        None,
+        plain.default,
+        quote,
+        None,
+        ":",
+        ",",
+        True,
+        False,
+        True,  # noqa: FBT003  # Theirs.
     )
     return encoder
 
