@@ -118,12 +118,12 @@ def _rank(ranked: tuple[int, object]) -> int:
 
 def _open_side(fields: dict[str, object], side: str, statuses: list[tuple[int, object]]) -> None:
     value = fields.pop(side)
-    inside = cast("dict[str, object]", value) if isinstance(value, dict) else {}
-    plan = _inside_plan(side, tuple(inside)) if inside else ()
+    plan = _plan_side(side, value)
     if not plan:
         if value not in _EMPTY:
-            fields.setdefault(f"{side}.body", cast("object", value))
+            fields.setdefault(f"{side}.body", value)
         return
+    inside = cast("dict[str, object]", value)
     for name, canonical in plan:
         if canonical == _STATUS:
             statuses.append((0, inside[name]))
@@ -131,11 +131,19 @@ def _open_side(fields: dict[str, object], side: str, statuses: list[tuple[int, o
             fields.setdefault(canonical, inside[name])
 
 
-@lru_cache(maxsize=1_024)
-def _inside_plan(side: str, keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def _plan_side(side: str, value: object) -> tuple[tuple[str, str], ...]:
     """
     Return the names of one side of a call with ours; nothing if it is a body itself.
     """
+    return (
+        _inside_plan(side, tuple(cast("dict[str, object]", value)))
+        if isinstance(value, dict)
+        else ()
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _inside_plan(side: str, keys: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     names = {key: name for key in keys if (name := inside_spelling_of(key)) is not None}
     has_parts = not _LOOSE.isdisjoint(names.values())
     if not has_parts and len(names) < len(keys):

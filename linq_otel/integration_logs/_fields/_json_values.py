@@ -159,17 +159,16 @@ def _build_encoder() -> Callable[[object, int], Iterable[str]]:
     make: Any = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # Not CPython.
         return lambda value, _level: plain.iterencode(value)
-    quote = json.encoder.encode_basestring
     encoder: Callable[[object, int], Iterable[str]] = make(
-        None,
-        plain.default,
-        quote,
-        None,
-        ":",
-        ",",
-        True,
-        False,
-        True,  # noqa: FBT003  # Theirs.
+        markers=None,
+        default=plain.default,
+        encoder=json.encoder.encode_basestring,
+        indent=None,
+        key_separator=":",
+        item_separator=",",
+        sort_keys=True,
+        skipkeys=False,
+        allow_nan=True,
     )
     return encoder
 
