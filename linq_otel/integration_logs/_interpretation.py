@@ -4,7 +4,7 @@ From a row to an entry: judged, and stripped of what must not be kept.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ._crm_traces import find_crm_trace
 from ._entries import Entry, Place
@@ -83,38 +83,39 @@ class Interpreter:
         linq_trace_id = find_linq_trace_id(row, call)
         identity, retry_key = identify(call, moment, linq_trace_id)
         fields = row.fields
-        entry = _PlainEntry(
-            place=place,
-            entry_id=find_id(fields.get("id")),
-            direction=call.direction,
-            method=call.method,
-            method_original=call.method_original,
-            target=call.route.target,
-            status=call.status,
-            source=parse_source(row.find_text("source")),
-            moment=moment,
-            duration_ms=parse_duration(fields.get("duration_ms"), findings),
-            request=self._keep(call.request_headers, call.request_body),
-            response=self._keep(call.response_headers, call.response_body),
-            provider=call.route.provider.name,
-            operation=call.route.operation.name if call.route.operation else "other",
-            outcome=outcome,
-            ids=ids,
-            crm_trace=self._find_crm_trace(row, call, outcome),
-            request_id=find_request_id(call),
-            linq_trace_id=linq_trace_id,
-            event_id=find_id(fields.get("event_id")),
-            event_type=find_event_type(row),
-            attempt=parse_attempt(row),
-            rate_limit=rate_limit,
-            skew_ms=skew_ms,
-            identity=identity,
-            retry_key=retry_key,
-            subjects=people.subjects,
-            text_key=people.text_key,
-        )
+        # Field by field, because 28 arguments with names cost 1 µs more.
+        entry: Any = _PlainEntry.__new__(_PlainEntry)
+        entry.place = place
+        entry.entry_id = find_id(fields.get("id"))
+        entry.direction = call.direction
+        entry.method = call.method
+        entry.method_original = call.method_original
+        entry.target = call.route.target
+        entry.status = call.status
+        entry.source = parse_source(row.find_text("source"))
+        entry.moment = moment
+        entry.duration_ms = parse_duration(fields.get("duration_ms"), findings)
+        entry.request = self._keep(call.request_headers, call.request_body)
+        entry.response = self._keep(call.response_headers, call.response_body)
+        entry.provider = call.route.provider.name
+        entry.operation = call.route.operation.name if call.route.operation else "other"
+        entry.outcome = outcome
+        entry.ids = ids
+        entry.crm_trace = self._find_crm_trace(row, call, outcome)
+        entry.request_id = find_request_id(call)
+        entry.linq_trace_id = linq_trace_id
+        entry.event_id = find_id(fields.get("event_id"))
+        entry.event_type = find_event_type(row)
+        entry.attempt = parse_attempt(row)
+        entry.rate_limit = rate_limit
+        entry.skew_ms = skew_ms
+        entry.identity = identity
+        entry.retry_key = retry_key
+        entry.subjects = people.subjects
+        entry.text_key = people.text_key
         entry.__class__ = Entry
-        return entry
+        made: Entry = entry
+        return made
 
     def _keep(self, headers: Headers, body: Body) -> Panel:
         return keep_panel(headers, body, self._options.bodies, self.reader, self._findings)

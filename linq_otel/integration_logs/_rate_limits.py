@@ -43,9 +43,9 @@ def parse_rate_limit(
     for name, field in provider.rate_limits.items():
         if name in headers and field not in found and headers[name]:
             text = headers[name][0]
-            is_plain = text.isdecimal() and text.isascii() and len(text) < _LONG
-            number = int(text) if is_plain else _parse_number(text, findings)
-            if number is not None:
+            if text.isdecimal() and text.isascii() and len(text) < _LONG:
+                found[field] = int(text)
+            elif (number := _parse_number(text, findings)) is not None:
                 found[field] = number
     if not found:
         return _NOTHING
