@@ -175,6 +175,11 @@ class TestJson:
             {"number_dropped": 2},
         )
 
+    def test_15_long_number_cut_off(self) -> None:
+        """Case 15: a row that breaks off after such a number is one row that is left out."""
+        found = read_text(f'{lines(row())}{{"n": {"9" * 5_000}, "a":\n{lines(row())}')
+        assert (len(found.entries), found.rejects) == (2, [(2, "", "not JSON: it ends too early")])
+
     def test_16_duplicate_keys(self) -> None:
         """Case 16: of a key given twice the last counts, with a warning."""
         text = lines(answered({"messageId": "m1", "traceId": "one"})).replace(

@@ -70,7 +70,7 @@ class JsonReader:
             value, end = self._strict.raw_decode(text, start)
         except (ValueError, RecursionError):
             self._mended.clear()
-            value, end = self._decode(text, start)
+            value, end = self._decode(self._decoder, text, start)
             is_plain = False
         else:
             is_plain = "\x7f" not in text and ("\\" not in text or "\\u" not in text)
@@ -89,16 +89,16 @@ class JsonReader:
         except RecursionError:
             raise UnusableError("", TOO_DEEP) from None
 
-    def _decode(self, text: str, start: int) -> tuple[object, int]:
+    def _decode(self, decoder: json.JSONDecoder, text: str, start: int) -> tuple[object, int]:
         try:
-            return self._decoder.raw_decode(text, start)
+            return decoder.raw_decode(text, start)
         except json.JSONDecodeError as error:
             raise UnusableError("", _say(error, text, start)) from None
         except RecursionError:
             raise UnusableError("", TOO_DEEP) from None
         except ValueError:
             # Python refuses whole numbers of more than 4,300 digits.
-            return self._careful.raw_decode(text, start)
+            return self._decode(self._careful, text, start)
         finally:
             self._tell()
 
