@@ -42,7 +42,7 @@ _PHONE: Final = (
 )
 # Over a pattern of the whole, one that can only begin where it may: text without any of these
 # marks holds nothing to be found, and most text has none.
-_MARKS: Final = re.compile(r"@|%40|%2b|\+|\d{3}|bearer|basic|digest|eyJ|secret|token|passw|key|"
+_MARKS: Final = re.compile(r"@|%40|%2b|\+|\d{3}|00D|bearer|basic|digest|eyJ|secret|token|passw|key|"
                            r"session|sid|signature|credential|pit-|pat-|whsec|_live_|_test_|BEGIN",
                            re.IGNORECASE)  # fmt: skip
 # The marks of secrets alone, for what holds no spaces: an id, of which many have three digits.

@@ -133,6 +133,7 @@ secrets = st.one_of(
     letters.map(lambda x: f"pit-0{x}-1111-2222"),
     letters.map(lambda x: f"pat-na1-0{x}-1111"),
     letters.map(lambda x: f"00D5e0000{x[:3]}!AQ{x}"),
+    letters.map(lambda x: f"00D{x}!AQ{x}"),
     letters.map(lambda x: f"whsec_{x}=="),
     letters.map(lambda x: f"hapikey={x}"),
     letters.map(lambda x: f"password: 1{x}"),
