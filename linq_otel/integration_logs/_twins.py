@@ -2,8 +2,8 @@
 Frozen objects, made at the cost of plain ones.
 
 The fields of a frozen dataclass are each set by a call: an entry of 28 takes 2.2 µs to make, and
-is made of seven more. A plain class of the same fields takes 0.5, and its objects become frozen by
-being told their class.
+is made of seven more. One of a plain class takes 0.2 field by field, and 0.4 all at once; it
+becomes frozen by being told its class.
 """
 
 from __future__ import annotations
