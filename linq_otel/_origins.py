@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, cast
 
@@ -109,12 +109,23 @@ class Origin:
         """
         Write it as one line of JSON, the form every store keeps.
         """
-        # Not asdict(), which copies each value: it takes three times as long.
-        row = {
-            name: value
-            for name in _FIELDS
-            if (value := getattr(self, name)) not in _EMPTY or name == "traceparent"
-        }
+        # Field by field: a loop over their names takes half as long again, asdict() thrice.
+        row: dict[str, object] = {"traceparent": self.traceparent}
+        if self.tracestate:
+            row["tracestate"] = self.tracestate
+        if self.lifecycle:
+            row["lifecycle"] = self.lifecycle
+        if self.linq_trace_ids:
+            row["linq_trace_ids"] = self.linq_trace_ids
+        if self.message_id:
+            row["message_id"] = self.message_id
+        if self.chat_id:
+            row["chat_id"] = self.chat_id
+        if self.idempotency_key:
+            row["idempotency_key"] = self.idempotency_key
+        row["requested_at"] = self.requested_at
+        if self.accepted_at is not None:
+            row["accepted_at"] = self.accepted_at
         return _write(row)
 
     @classmethod
@@ -129,7 +140,7 @@ class Origin:
             UnreadableOriginError: If *text* is not an origin.
         """
         try:
-            row: object = json.loads(text)
+            row = _read(text)
         except (ValueError, TypeError, RecursionError) as error:
             raise _unreadable(type(error).__name__) from error
         if not isinstance(row, dict) or "traceparent" not in row:
@@ -142,8 +153,8 @@ class Origin:
         names = (get("message_id"), get("chat_id"), get("idempotency_key"))
         if not (
             type(ids) is list
-            and _are_texts(*texts, *ids)
-            and _are_texts(*(name for name in names if name is not None))
+            and _TEXT.issuperset(map(type, (*texts, *ids)))
+            and _TEXT_OR_NONE.issuperset(map(type, names))
             and _is_time(requested_at)
             and (accepted_at is None or _is_time(accepted_at))
         ):
@@ -152,18 +163,24 @@ class Origin:
         return cls(*texts, tuple(cast("list[str]", ids)), *names, requested_at, accepted_at)
 
 
-_FIELDS: Final = tuple(field.name for field in fields(Origin))
-_EMPTY: Final = ("", None, ())
+_TEXT: Final = frozenset({str})
+_TEXT_OR_NONE: Final = frozenset({str, type(None)})
 # json.dumps() makes an encoder for each call that asks for separators.
 _write: Final = json.JSONEncoder(separators=(",", ":")).encode
+_decode: Final = json.JSONDecoder().raw_decode
+
+
+def _read(text: str) -> object:
+    # json.loads() looks for white space around it first: with that, it takes twice as long.
+    try:
+        row, end = _decode(text)
+    except (ValueError, TypeError):
+        return json.loads(text)
+    return row if end == len(text) else json.loads(text)
 
 
 def _unreadable(why: str) -> UnreadableOriginError:
     return UnreadableOriginError(f"the store holds a row that is no origin: {why}")
-
-
-def _are_texts(*values: Any) -> bool:
-    return {str}.issuperset(map(type, values))
 
 
 def _is_time(value: object) -> bool:

@@ -78,6 +78,12 @@ class TestJson:
             "accepted_at": 2_000,
         }
 
+    def test_written_anew(self) -> None:
+        """A column of JSON writes it with white space of its own."""
+        spaced = json.dumps(json.loads(FULL.to_json()), indent=1)
+        for text in (spaced, f" {spaced}", f"{FULL.to_json()}\n"):
+            assert Origin.from_json(text) == FULL
+
     def test_fields_of_a_newer_version(self) -> None:
         """Hosts can be upgraded one by one: what is not known is passed over."""
         newer = {**json.loads(FULL.to_json()), "mood": {"today": "cheerful"}}
