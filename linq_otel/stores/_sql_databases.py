@@ -26,7 +26,8 @@ from ._sql_urls import place_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._sql_connections import AppConnections, OwnConnections
+    from ._sql_connections import AppConnections
+    from ._sql_own_connections import OwnConnections
     from ._sql_tables import Tables
 
 
@@ -71,8 +72,7 @@ class Database:
         while True:
             tries += 1
             try:
-                with self._connections.connect() as connection:
-                    return operate(connection, tries > 1)
+                return self._connections.run(operate, was_tried=tries > 1)
             except self._connections.failures as error:
                 was_slow = time.monotonic() - began > _AT_ONCE_SECONDS
                 if not self._is_over(error, tries, was_slow=was_slow):

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
+from ._sql_poolers import KEEPS_TO_INDEXES, Poolers
+
 
 if TYPE_CHECKING:
-    from sqlalchemy import Dialect, Engine
+    from sqlalchemy import Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -29,6 +31,9 @@ LINE: Final = "linq_otel.line"
 OPERATION_SECONDS: Final = 2
 """Time-out of a connection and of a statement, in seconds."""
 
+RECYCLE_SECONDS: Final = 600
+"""The age at which a connection is replaced, in seconds: an address may lead elsewhere by then."""
+
 _OF_LIBPQ: Final = {
     "application_name": "linq-otel",
     "client_encoding": "utf8",
@@ -36,7 +41,7 @@ _OF_LIBPQ: Final = {
     "keepalives_idle": 10,
     "keepalives_interval": 2,
     "keepalives_count": 3,
-    "options": f"-c statement_timeout={OPERATION_SECONDS * 1000}",
+    "options": f"-c statement_timeout={OPERATION_SECONDS * 1000} -c {KEEPS_TO_INDEXES}",
     "tcp_user_timeout": OPERATION_SECONDS * 1000,
 }
 _OF_MYSQL: Final = {
@@ -46,7 +51,7 @@ _OF_MYSQL: Final = {
     "write_timeout": OPERATION_SECONDS,
 }
 _ARGUMENTS: Final[dict[str, dict[str, object]]] = {
-    # Nothing is prepared: a pooler gives the connection to others in between.
+    # Nothing is prepared before a connection has told that no pooler is in between.
     "psycopg": {**_OF_LIBPQ, "prepare_threshold": None},
     "psycopg2": {**_OF_LIBPQ},
     "pymysql": {**_OF_MYSQL},
@@ -54,70 +59,55 @@ _ARGUMENTS: Final[dict[str, dict[str, object]]] = {
 }
 
 
-def open_engine(target: SqlTarget, watch: Watch) -> Engine:
+def open_engine(target: SqlTarget, watch: Watch, poolers: Poolers) -> Engine:
     """
     Make the engine of *target* for its operations; nothing is connected yet.
 
     Args:
         target: What its URL says.
         watch: Ends operations of a driver that has no time-out for them.
+        poolers: Learns whether there is one.
     """
-    return _open(
+    engine = _open(
         target,
         watch,
+        poolers,
         # Each statement by itself, and nothing to undo when a connection is given back.
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
-        pool_size=4,
-        max_overflow=4,
+        # Eight at most. What is not in use is kept elsewhere.
+        pool_size=1,
+        max_overflow=7,
         pool_timeout=OPERATION_SECONDS,
-        pool_recycle=600,
-        pool_use_lifo=True,
+        pool_recycle=RECYCLE_SECONDS,
     )
+    if engine.dialect.driver == "psycopg" and "prepare_threshold" not in target.arguments:
+        # After SQLAlchemy, which asks other things first and leaves transactions.
+        event.listen(engine, "connect", poolers.prepare)
+    return engine
 
 
 def open_engine_of_tables(target: SqlTarget, watch: Watch) -> Engine:
     """
     Make an engine with transactions, to make tables all or none.
     """
-    return _open(target, watch, poolclass=NullPool)
+    return _open(target, watch, Poolers(), poolclass=NullPool)
 
 
-def _open(target: SqlTarget, watch: Watch, **settings: Any) -> Engine:
+def _open(target: SqlTarget, watch: Watch, poolers: Poolers, **settings: Any) -> Engine:
+    if target.url.get_backend_name() == "postgresql":
+        # SQLAlchemy asks for that type in a transaction, which PgBouncer may not permit.
+        settings["use_native_hstore"] = False
     arguments = _ARGUMENTS[target.url.get_driver_name()]
     left = {name: value for name, value in arguments.items() if name not in target.url.query}
     given = {**left, **target.arguments}
     engine = create_engine(target.url, connect_args=given, hide_parameters=True, **settings)
     if engine.dialect.name == "postgresql":
-        event.listen(engine, "do_connect", _Startup().connect)
+        event.listen(engine, "do_connect", poolers.connect)
         lines = _Lines(watch)
         event.listen(engine, "connect", lines.open, insert=True)
         event.listen(engine, "close", lines.close)
     return engine
-
-
-class _Startup:
-    """
-    Connects, and does without options where a pooler passes none on.
-    """
-
-    def __init__(self) -> None:
-        self._has_pooler = False
-
-    def connect(
-        self, dialect: Dialect, _entry: object, given: list[Any], named: dict[str, Any]
-    ) -> DBAPIConnection:
-        without = {**named, "options": ""}
-        if self._has_pooler:
-            return dialect.connect(*given, **without)
-        try:
-            return dialect.connect(*given, **named)
-        except cast("Any", dialect.loaded_dbapi).OperationalError as error:
-            # The words of PgBouncer.
-            if "unsupported startup parameter" not in str(error):
-                raise
-            self._has_pooler = True
-            return dialect.connect(*given, **without)
 
 
 class _Lines:

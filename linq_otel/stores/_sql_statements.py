@@ -94,9 +94,10 @@ class TextStatements:
         prepared = self._finds.get(len(keys))
         if prepared is None:
             marks = ", ".join(f":key{n}" for n in range(len(keys)))
-            prepared = self._finds[len(keys)] = self._write(FIND, marks=marks)
+            found = self._wording.found.format(**self._names)
+            prepared = self._finds[len(keys)] = self._write(FIND, found=found, marks=marks)
         rows = prepared.run(connection, {"now": now} | _number(keys)).fetchall()
-        return dict(rows)
+        return dict(text.split(" ", 1) for (text,) in rows)
 
     def claim(self, connection: Runs, event_id: str, expires: float, now: float) -> bool:
         """

@@ -29,8 +29,9 @@ from . import DEFAULT_TTL
 
 
 try:
-    from ._sql_connections import AppConnections, OwnConnections
+    from ._sql_connections import AppConnections
     from ._sql_databases import Database
+    from ._sql_own_connections import OwnConnections
     from ._sql_pruning import Pruning
     from ._sql_statements import statements_for
     from ._sql_tables import Row, build_tables, stored_key

@@ -127,18 +127,6 @@ class TestUrls:
         with closing(open_store(postgres_server.url)) as store:
             assert read_settings(store) == [("linq-otel", "2s")]
 
-    def test_prepared_statements(self, postgres_server: PostgresServer) -> None:
-        """Poolers do not like them; without one, they can be had."""
-        asking = "SELECT count(*) FROM pg_prepared_statements"
-        counts: list[object] = []
-        for query in ("", "?prepare_threshold=0"):
-            with closing(open_store(f"{postgres_server.url}{query}")) as store:
-                assert isinstance(store, SQLStore)
-                store.claim("e1")
-                counts.append(read_all(store, asking)[0][0])
-        assert counts[0] == 0
-        assert counts[1]
-
 
 class TestEngines:
     def test_asynchronous(self) -> None:

@@ -34,11 +34,15 @@ __all__ = [
     "PASSWORD",
     "USER",
     "MariaServer",
+    "PgBouncer",
     "PostgresServer",
     "SqlServer",
     "open_maria",
+    "open_pgbouncer",
     "open_postgres",
 ]
+
+_BACKENDS = 2
 
 
 class PostgresServer(SqlServer):
@@ -74,6 +78,51 @@ class PostgresServer(SqlServer):
     def is_ready(self, port: int) -> bool:
         """
         Answer whether it takes statements.
+        """
+        return succeeds([find_postgres("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(port)])
+
+
+class PgBouncer(SqlServer):
+    """
+    PgBouncer before a PostgreSQL server, to which it has two connections.
+
+    Args:
+        mode: When a client gives its connection back: ``session``, ``transaction``
+            or ``statement``.
+    """
+
+    scheme = "postgresql"
+    database = "postgres"
+    account = "postgres"
+    stop_signal = signal.SIGINT
+
+    def __init__(self, folder: Path, home: Path, server: PostgresServer, mode: str) -> None:
+        super().__init__(folder, home)
+        self._server = server
+        self._mode = mode
+
+    def initialize(self) -> None:
+        """
+        Let it know the user.
+        """
+        (self.home / "users").write_text(f'"{USER}" "{PASSWORD}"\n')
+
+    def command(self, port: int) -> list[str]:
+        """
+        Answer the command line that runs the pooler.
+        """
+        settings = self.home / "pgbouncer.ini"
+        settings.write_text(
+            f"[databases]\n{self.database} = host={LOOPBACK} port={self._server.port}\n"
+            f"[pgbouncer]\nlisten_addr = {LOOPBACK}\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"auth_type = scram-sha-256\nauth_file = {self.home / 'users'}\n"
+            f"pool_mode = {self._mode}\ndefault_pool_size = {_BACKENDS}\n"
+        )
+        return [find_pgbouncer(), str(settings)]
+
+    def is_ready(self, port: int) -> bool:
+        """
+        Answer whether it takes connections.
         """
         return succeeds([find_postgres("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(port)])
 
@@ -149,6 +198,22 @@ def open_postgres(
 
 
 @contextmanager
+def open_pgbouncer(
+    folder: Path, server: PostgresServer, mode: str = "transaction"
+) -> Generator[PgBouncer, None, None]:
+    """
+    Run PgBouncer before *server* while the block lasts, and write what it says in *folder*.
+
+    Raises:
+        SqlServerError: It is not installed, or did not answer within 20 seconds.
+    """
+    with tempfile.TemporaryDirectory(prefix="linq-pgbouncer-") as home:
+        pooler = PgBouncer(folder, Path(home), server, mode)
+        with _running(pooler):
+            yield pooler
+
+
+@contextmanager
 def open_maria(folder: Path, options: Sequence[str] = ()) -> Generator[MariaServer, None, None]:
     """
     Run MariaDB while the block lasts, and write what it says in *folder*.
@@ -172,6 +237,16 @@ def find_postgres(program: str) -> str:
     path = path or shutil.which(program)
     if path is None:
         raise SqlServerError(f"no {program} was found: apt-get install postgresql")
+    return path
+
+
+def find_pgbouncer() -> str:
+    """
+    Answer the path of PgBouncer; a missing one fails the tests, and skips none.
+    """
+    path = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if path is None:
+        raise SqlServerError("no pgbouncer was found: apt-get install pgbouncer")
     return path
 
 
