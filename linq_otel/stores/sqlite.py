@@ -107,13 +107,20 @@ class SQLiteStore:
         Return the first of *keys* that has an origin, with that origin.
         """
         now = self._clock()
-        with self._usable() as connection:
+        # No context manager of ours, which would take as long as to find an origin.
+        with self._lock:
+            connection = self._connection or self._open()
             # One by one: most are found by the first, and to ask again is no round trip here.
             for key in keys:
-                row = connection.execute(_FIND, (_bound(key), now)).fetchone()
+                try:
+                    row = connection.execute(_FIND, (_bound(key), now)).fetchone()
+                except sqlite3.Error as error:
+                    raise refusal(self._path, error) from error
                 if row is not None:
-                    return key, self._read(row[0])
-        return None
+                    break
+            else:
+                return None
+        return key, self._read(row[0])
 
     def claim(self, event_id: str) -> bool:
         """
@@ -156,33 +163,31 @@ class SQLiteStore:
             ).rowcount
         return deleted
 
-    @contextmanager
-    def _usable(self) -> Generator[sqlite3.Connection]:
-        with self._lock:
-            if self._is_closed:
-                raise StoreError(f"the store {self._path} is closed; open it again")
-            if self._connection is None:
-                self._connection = open_file(self._path, self._busy_timeout)
-            try:
-                yield self._connection
-            except sqlite3.Error as error:
-                raise refusal(self._path, error) from error
+    def _open(self) -> sqlite3.Connection:
+        if self._is_closed:
+            raise StoreError(f"the store {self._path} is closed; open it again")
+        self._connection = open_file(self._path, self._busy_timeout)
+        return self._connection
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
-        with self._usable() as connection:
-            # IMMEDIATE: a lock taken late cannot wait for the busy timeout.
-            connection.execute("BEGIN IMMEDIATE")
+        with self._lock:
+            connection = self._connection or self._open()
             try:
-                yield connection
-                self._writes += 1
-                if self._writes % _WRITES_BETWEEN_PRUNES == 0:
-                    self._prune(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+                # IMMEDIATE: a lock taken late cannot wait for the busy timeout.
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    self._writes += 1
+                    if self._writes % _WRITES_BETWEEN_PRUNES == 0:
+                        self._prune(connection)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise refusal(self._path, error) from error
 
     # SQLite's locks belong to a process. A child that inherits a connection believes to
     # hold locks it does not, and loses its writes; so no connection crosses a fork.
