@@ -7,10 +7,11 @@ share does I/O, and is asked through a guard that bounds what it may cost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ._collecting import note_origin
 from ._guarding import StoreGuard
+from ._origins import has_keys
 from ._shield import shield
 
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from ._meters import Meters
     from ._origins import Origin
     from .stores import Store
+
+
+# They keep nothing of what they shield, and each message passes two of them.
+_SAVING: Final = shield("saving an origin")
+_LOOKING_UP: Final = shield("looking up an origin")
+_CLAIMING: Final = shield("claiming an event")
 
 
 class OriginKeeper:
@@ -68,19 +75,19 @@ class OriginKeeper:
         """
         Keep *origin*, if there is one and it has a key.
         """
-        if origin is None or not origin.keys:
+        if origin is None or not has_keys(origin):
             return
         if self._guard is not None:
             self._guard.save(origin)
             return
-        with shield("saving an origin"):
+        with _SAVING:
             self.store.save(origin)
 
     async def akeep(self, origin: Origin | None) -> None:
         """
         Keep *origin* without holding up other coroutines.
         """
-        if self._guard is None or origin is None or not origin.keys:
+        if self._guard is None or origin is None or not has_keys(origin):
             self.keep(origin)
         else:
             await self._guard.asave(origin)
@@ -93,7 +100,7 @@ class OriginKeeper:
             return None
         if self._guard is not None:
             return self._guard.find(tuple(keys))
-        with shield("looking up an origin"):
+        with _LOOKING_UP:
             return self.store.find(*keys)
         return None
 
@@ -111,7 +118,7 @@ class OriginKeeper:
         """
         if self._guard is not None:
             return self._guard.claim(event_id)
-        with shield("claiming an event"):
+        with _CLAIMING:
             return self.store.claim(event_id)
         return True
 

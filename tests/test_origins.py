@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 from linq_otel._origins import (
     Origin,
     format_traceparent,
+    has_keys,
     hash_key,
     parse_traceparent,
     store_keys,
@@ -133,6 +134,11 @@ class TestOrigin:
         assert FULL.keys == ("message:m1", "trace:t1", "trace:t2", "key:k1")
         assert Origin(TRACEPARENT).keys == ()
         assert store_keys("", (), "") == ()
+
+    @given(ORIGINS)
+    def test_has_keys(self, origin: Origin) -> None:
+        """That there are some is told without them."""
+        assert has_keys(origin) == bool(origin.keys)
 
     def test_is_accepted(self) -> None:
         """An origin is accepted once there is an answer."""

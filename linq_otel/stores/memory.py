@@ -45,8 +45,10 @@ class MemoryStore:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._lock = threading.Lock()
-        self._origins: _Expiring[Origin] = _Expiring(size, ttl, clock)
-        self._events: _Expiring[bool] = _Expiring(size, ttl, clock)
+        self._ttl = ttl
+        self._clock = clock
+        self._origins: _Expiring[Origin] = _Expiring(size)
+        self._events: _Expiring[bool] = _Expiring(size)
         call_at_fork(in_child=self._renew_lock)
 
     def save(self, origin: Origin) -> None:
@@ -54,19 +56,23 @@ class MemoryStore:
         Keep *origin* under each of its keys, unless an accepted one is there.
         """
         keys = origin.keys
+        now = self._clock()
+        row = (now + self._ttl, origin)
         with self._lock:
             for key in keys:
-                known = self._origins.find(key)
-                if known is None or not known.is_accepted:
-                    self._origins.put(key, origin)
+                known = self._origins.find(key, now)
+                if known is None or known.accepted_at is None:
+                    self._origins.put(key, row)
+            self._origins.trim(now)
 
     def find(self, *keys: str) -> tuple[str, Origin] | None:
         """
         Return the first of *keys* that has an origin, with that origin.
         """
+        now = self._clock()
         with self._lock:
             for key in keys:
-                origin = self._origins.find(key)
+                origin = self._origins.find(key, now)
                 if origin is not None:
                     return key, origin
         return None
@@ -75,10 +81,12 @@ class MemoryStore:
         """
         Return True the first time *event_id* is seen.
         """
+        now = self._clock()
         with self._lock:
-            if self._events.find(event_id):
+            if self._events.find(event_id, now):
                 return False
-            self._events.put(event_id, value=True)
+            self._events.put(event_id, (now + self._ttl, True))
+            self._events.trim(now)
             return True
 
     def close(self) -> None:
@@ -98,28 +106,26 @@ class _Expiring(Generic[V]):
     A dictionary in order of insertion, so that the oldest are always in front.
     """
 
-    def __init__(self, size: int, ttl: float, clock: Callable[[], float]) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
-        self._ttl = ttl
-        self._clock = clock
         self._rows: OrderedDict[str, tuple[float, V]] = OrderedDict()
 
-    def find(self, key: str) -> V | None:
+    def find(self, key: str, now: float) -> V | None:
         row = self._rows.get(key)
-        if row is None or row[0] <= self._clock():
+        if row is None or row[0] <= now:
             return None
         return row[1]
 
-    def put(self, key: str, value: V) -> None:
-        now = self._clock()
+    def put(self, key: str, row: tuple[float, V]) -> None:
         rows = self._rows
         if key in rows:
             rows.move_to_end(key)
-        rows[key] = (now + self._ttl, value)
-        while len(rows) > self._size or next(iter(rows.values()))[0] <= now:
+        rows[key] = row
+
+    def trim(self, now: float) -> None:
+        rows = self._rows
+        while rows and (len(rows) > self._size or next(iter(rows.values()))[0] <= now):
             rows.popitem(last=False)
-            if not rows:
-                break
 
     def clear(self) -> None:
         self._rows.clear()
