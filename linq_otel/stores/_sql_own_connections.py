@@ -114,7 +114,8 @@ class OwnConnections:
         Close all connections.
         """
         self._kept_at_most = 0
-        self._let_go_of_all()
+        while self._kept:
+            self._let_go()
         self.engine.dispose()
 
     def _take(self) -> DriverConnection:
@@ -125,7 +126,7 @@ class OwnConnections:
             return self._open()
         if time.monotonic() < connection.ends:
             return connection
-        connection.lent.close()
+        self._return(connection.lent)
         return self._open()
 
     def _open(self) -> DriverConnection:
@@ -147,11 +148,13 @@ class OwnConnections:
     def _let_go(self) -> None:
         # Another thread may have taken it.
         with suppress(IndexError):
-            self._kept.popleft().lent.close()
+            self._return(self._kept.popleft().lent)
 
-    def _let_go_of_all(self) -> None:
-        while self._kept:
-            self._let_go()
+    def _return(self, lent: PoolProxiedConnection) -> None:
+        if not self._kept_at_most and lent.is_valid:
+            # After the end, the engine would not close it.
+            lent.invalidate()
+        lent.close()
 
     def _check(self, connection: DriverConnection, error: BaseException) -> None:
         """
@@ -168,7 +171,7 @@ class OwnConnections:
                 # A primary that has become a replica: another connection may find the new one.
                 lent.invalidate(error)
         finally:
-            lent.close()
+            self._return(lent)
 
     def _is_lost(self, lent: PoolProxiedConnection, error: Exception) -> bool:
         connection = cast("Any", lent.dbapi_connection)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -512,11 +513,7 @@ class TestClosing:
         store.claim("e1")
         store.close()
         store.close()
-        ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'linq-otel'"
-        deadline = time.monotonic() + 10
-        while run_sql(postgres_server.url, ours) != [(0,)]:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until_gone(postgres_server.url)
         for attempt in (
             lambda: store.save(accepted("m1")),
             lambda: store.find("message:m1"),
@@ -526,6 +523,25 @@ class TestClosing:
                 attempt()
             place = f"postgresql://{postgres_server.place}"
             assert str(raised.value) == f"the store {place} is closed; open it again"
+
+    def test_while_it_is_used(self, postgres_server: PostgresServer) -> None:
+        """A connection that is in use when the store is closed goes when it is not any more."""
+        store = open_store(postgres_server.url)
+        assert isinstance(store, SQLStore)
+        begun, closed = threading.Event(), threading.Event()
+
+        def use(connection: Any, _was_tried: bool) -> bool:  # noqa: FBT001  # As it is called.
+            begun.set()
+            assert connection.exec_driver_sql("SELECT 1").fetchall()
+            return closed.wait(10)
+
+        with ThreadPoolExecutor(1) as threads:
+            using = threads.submit(store._database.run, use)
+            assert begun.wait(10)
+            store.close()
+            closed.set()
+            assert using.result(10)
+        wait_until_gone(postgres_server.url)
 
     def test_engine_of_the_app(self, app: Engine) -> None:
         """An app's engine is open after its store is closed."""
@@ -546,6 +562,17 @@ class TestSqlite:
         store.save(provisional("k1"))
         assert store.find("key:k1", "message:m1") == ("key:k1", origin)
         assert [store.claim("e1"), store.claim("e1"), store.prune()] == [True, False, 0]
+
+
+def wait_until_gone(url: str) -> None:
+    """
+    Wait until PostgreSQL has no connection of ours.
+    """
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'linq-otel'"
+    deadline = time.monotonic() + 10
+    while run_sql(url, ours) != [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def find_differences(engine: Engine) -> list[tuple[str, Any]]:
