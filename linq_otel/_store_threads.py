@@ -12,10 +12,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as WaitTimeoutError
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-_Work = tuple["Future[Any]", "Callable[..., Any]", tuple[Any, ...]]
 
 _MOST_THREADS: Final = 4
 _IDLE_SECONDS: Final = 30.0
@@ -66,8 +64,8 @@ class StoreThreads:
         Raises:
             SlowStoreError: If it takes longer; it is run to its end all the same.
         """
-        work = self.start(function, *args)
-        return function(*args) if work is None else self._wait(work)
+        work = Work(function, args)
+        return self._wait(work) if self._begin_work(work) else function(*args)
 
     @property
     def is_busy(self) -> bool:
@@ -83,48 +81,53 @@ class StoreThreads:
         Raises:
             SlowStoreError: If it takes longer; it is run to its end all the same.
         """
-        work = self.start(function, *args)
-        if work is None:
-            return function(*args)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             # Under another kind of loop than asyncio's.
-            return self._wait(work)
+            return self.run(function, *args)
         ended = loop.create_future()
-        work.add_done_callback(lambda _: _wake(loop, ended))
-        # Not cancelled with its caller: an origin that is to be saved must be.
-        await asyncio.wait({ended}, timeout=self.seconds)
-        if not work.done():
+        work = Work(function, args, partial(_wake, loop, ended))
+        if not self._begin_work(work):
+            return function(*args)
+        timer = loop.call_later(self.seconds, _end, ended)
+        try:
+            # Cancelled with its caller, but not the work: an origin that is to be saved must be.
+            await ended
+        finally:
+            timer.cancel()
+        if not work.is_done:
             raise SlowStoreError(self.seconds)
         return work.result()
 
-    def _wait(self, work: Future[T]) -> T:
-        try:
-            return work.result(self.seconds)
-        except WaitTimeoutError as error:
-            if work.done():
-                raise  # The function's own.
-            raise SlowStoreError(self.seconds) from error
+    def start(self, function: Callable[..., object], *args: object) -> None:
+        """
+        Call *function*, and do not wait for it; not at all without threads, as at the end.
+        """
+        self._begin_work(Work(function, args))
+
+    def _wait(self, work: Work[T]) -> T:
+        if not work.wait(self.seconds):
+            raise SlowStoreError(self.seconds)
+        return work.result()
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Work[Any]] = queue.SimpleQueue()
         self._threads = 0
         self._idle = 0
 
-    def start(self, function: Callable[..., T], *args: object) -> Future[T] | None:
+    def _begin_work(self, work: Work[Any]) -> bool:
         """
-        Hand *function* to a thread; None if there is none, as when the process ends.
+        Hand *work* to a thread; False if there is none, as when the process ends.
         """
         with self._lock:
             if self._idle <= self._queue.qsize() and self._threads < _MOST_THREADS:
                 self._add_thread()
             if not self._threads:
-                return None
-            work: Future[T] = Future()
-            self._queue.put((cast("Future[Any]", work), function, args))
-            return work
+                return False
+            self._queue.put(work)
+            return True
 
     def _add_thread(self) -> None:
         thread = threading.Thread(target=self._work, name="linq-otel-store", daemon=True)
@@ -144,7 +147,7 @@ class StoreThreads:
 
     def _next(self) -> bool:
         try:
-            work, function, args = self._queue.get(timeout=_IDLE_SECONDS)
+            work = self._queue.get(timeout=_IDLE_SECONDS)
         except queue.Empty:
             with self._lock:
                 is_needed = self._queue.qsize() > 0
@@ -154,15 +157,83 @@ class StoreThreads:
             return is_needed
         with self._lock:
             self._idle -= 1
-        try:
-            work.set_result(function(*args))
-        except BaseException as error:  # Whoever waits gets it.
-            work.set_exception(error)
-        # A failure's traceback would keep its arguments.
-        del work, function, args
+        work.run()
+        # Its answer is kept by nobody but who waits.
+        del work
         with self._lock:
             self._idle += 1
         return True
+
+
+class Work(Generic[T]):
+    """
+    A function to be called in a thread: a future that knows no more than is asked here.
+
+    One of :mod:`concurrent.futures` takes as long as all the rest of handing it over.
+
+    Args:
+        function: What is called.
+        args: With what.
+        tell: Called in the thread once it is done.
+    """
+
+    __slots__ = ("_answer", "_args", "_ended", "_error", "_function", "_tell")
+
+    def __init__(
+        self,
+        function: Callable[..., T],
+        args: tuple[object, ...],
+        tell: Callable[[], None] | None = None,
+    ) -> None:
+        self._function = function
+        self._args = args
+        self._tell = tell
+        self._answer: T | None = None
+        self._error: BaseException | None = None
+        # Held until it is done.
+        self._ended = threading.Lock()
+        self._ended.acquire()
+
+    def run(self) -> None:
+        """
+        Call the function, whatever becomes of it.
+        """
+        try:
+            self._answer = self._function(*self._args)
+        except BaseException as error:  # noqa: BLE001  # Whoever waits gets it.
+            self._error = error
+        ended, tell = self._ended, self._tell
+        # A failure's traceback keeps this frame, which would keep it and its arguments.
+        del self
+        ended.release()
+        if tell is not None:
+            tell()
+
+    @property
+    def is_done(self) -> bool:
+        """
+        True once the function was called.
+        """
+        return not self._ended.locked()
+
+    def wait(self, seconds: float) -> bool:
+        """
+        Wait at most *seconds*, once; False if it is not done by then.
+        """
+        return self._ended.acquire(timeout=seconds)
+
+    def result(self) -> T:
+        """
+        Return what the function returned, or raise what it raised; to be asked once.
+        """
+        error, self._error = self._error, None
+        if error is None:
+            return cast("T", self._answer)
+        try:
+            raise error
+        finally:
+            # Its traceback keeps this frame, which would keep it.
+            del error
 
 
 def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
