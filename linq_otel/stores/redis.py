@@ -93,7 +93,9 @@ class RedisStore:
         Raises:
             StoreError: If Redis refuses, or cannot be reached.
         """
-        exchange(self._source, [self._saving(key, origin) for key in origin.keys])
+        text = origin.to_json().encode()
+        write = self._write_accepted if origin.is_accepted else self._write_early
+        exchange(self._source, [write(key, text) for key in origin.keys])
 
     def find(self, *keys: str) -> tuple[str, Origin] | None:
         """
@@ -146,10 +148,10 @@ class RedisStore:
         rows = iter(exchange(self._source, [("GET", name) for pair in names for name in pair]))
         return list(zip(rows, rows, strict=True))
 
-    def _saving(self, key: str, origin: Origin) -> tuple[object, ...]:
-        text = origin.to_json().encode()
-        if origin.is_accepted:
-            return ("SET", self._accepted(key), text, "NX", "PX", self._milliseconds)
+    def _write_accepted(self, key: str, text: bytes) -> tuple[object, ...]:
+        return ("SET", self._accepted(key), text, "NX", "PX", self._milliseconds)
+
+    def _write_early(self, key: str, text: bytes) -> tuple[object, ...]:
         return ("SET", self._early(key), text, "PX", self._milliseconds)
 
     def _read(self, row: bytes) -> Origin:
