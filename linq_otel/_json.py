@@ -15,7 +15,9 @@ def as_mapping(value: object) -> Mapping[str, Any]:
     """
     Return *value* if it is an object of JSON, and an empty one otherwise.
     """
-    # An abstract class takes ten times as long to ask, and nearly every one is a dict.
-    if type(value) is dict or isinstance(value, Mapping):
+    # An abstract class takes ten times as long to ask, and nearly every one is a dict or missing.
+    if type(value) is dict:
+        return cast("Mapping[str, Any]", value)
+    if value is not None and isinstance(value, Mapping):
         return cast("Mapping[str, Any]", value)
     return _NOTHING

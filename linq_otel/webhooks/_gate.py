@@ -88,22 +88,22 @@ class Gate:
         verifier = self._given or self._find_verifier()
         if verifier is None:
             return None
-        if isinstance(raw, Mapping):
+        if isinstance(raw, str):
+            # Text that came from no bytes at all must still be refused, not raise.
+            raw = raw.encode(errors="surrogatepass")
+        elif not isinstance(raw, bytes):
             raise SignatureError("parsed", "a parsed body cannot be verified; pass the bytes")
-        # Text that came from no bytes at all must still be refused, not raise.
-        body = raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw
-        verifier.verify(headers, body)
+        verifier.verify(headers, raw)
         return True
 
     def _bounded(self, body: Body) -> Raw:
-        if isinstance(body, Mapping):
-            return body
-        raw: object = body if isinstance(body, (bytes, str)) else _copied(body)
-        if not isinstance(raw, (bytes, str)):
-            raise MalformedEventError("type", "the body is neither bytes, text nor an object")
-        if len(raw) > self._max_body:
+        if not isinstance(body, (bytes, str)):
+            if isinstance(body, Mapping):
+                return body
+            body = _copied(body)
+        if len(body) > self._max_body:
             raise MalformedEventError("size", f"the body is longer than {self._max_body} bytes")
-        return raw
+        return body
 
     def _find_verifier(self) -> Verifier | None:
         secrets = self._get_secrets()
@@ -123,8 +123,8 @@ class Gate:
             return Verifier((), self._tolerance, clock=self._clock)
 
 
-def _copied(body: object) -> bytes | None:
+def _copied(body: object) -> bytes:
     # A caller without a type checker may hand in anything.
     if isinstance(body, (bytearray, memoryview)):
         return bytes(cast("bytearray", body))
-    return None
+    raise MalformedEventError("type", "the body is neither bytes, text nor an object")

@@ -3,24 +3,20 @@ Whether a delivery is from Linq.
 
 Linq signs each delivery twice: by Standard Webhooks, and by an older scheme of
 its own (https://docs.linqapp.com/guides/webhooks, "Signature verification").
-The cryptography is ``standardwebhooks``'s; its ``verify`` is not used, because
-it reads the system's clock and answers some malformed headers with bare
-``ValueError``.
+Both are an HMAC-SHA256 of Python's own. The library ``standardwebhooks`` is not
+used, because it reads the system's clock, answers some malformed headers with
+bare ``ValueError``, and keys its HMAC anew for each delivery; the tests hold
+ours to it.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
-import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timezone
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
-
-from standardwebhooks import Webhook
 
 from linq_otel.errors import ConfigurationError, SignatureError
 
@@ -34,7 +30,7 @@ Headers = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
 TOLERANCE: Final = 300.0
 """Seconds a timestamp may lie from our clock, either way (Standard Webhooks and Linq's docs)."""
 
-_KEPT: Final = frozenset({
+KEPT: Final = (
     "webhook-id",
     "webhook-timestamp",
     "webhook-signature",
@@ -42,11 +38,16 @@ _KEPT: Final = frozenset({
     "x-webhook-signature",
     "x-webhook-subscription-id",
     "x-webhook-timestamp",
-})  # fmt: skip
+)
+"""The headers that concern us; all others are passed over."""
+
+_BY_TEXT: Final = {name: name for name in KEPT}
+# ASGI has bytes, and to decode what does not concern us cost a third of reading them.
+_BY_BYTES: Final = {name.encode(): name for name in KEPT}
 _MOST_HEADERS: Final = 1_000
 _LONGEST: Final = 4_096
-# Eleven digits reach the year 5138; ``datetime`` ends with 9999.
-_SECONDS: Final = re.compile(r"\d{1,11}", re.ASCII)
+# Eleven reach the year 5138.
+_MOST_DIGITS: Final = 11
 
 
 class LinqHeaders(dict[str, str]):
@@ -66,22 +67,38 @@ class LinqHeaders(dict[str, str]):
         if isinstance(headers, cls):
             return headers
         kept = cls()
-        # What is no sequence of pairs has no headers that concern us.
-        with suppress(TypeError, ValueError):
+        try:
             for name, value in islice(_pairs(headers), _MOST_HEADERS):
-                known = _text(name).lower()
-                if known in _KEPT:
-                    for one in _values(value):
-                        kept._keep(known, _text(one))
+                known = None
+                if isinstance(name, str):
+                    known = _BY_TEXT.get(name.lower())
+                elif isinstance(name, bytes):
+                    known = _BY_BYTES.get(name.lower())
+                if known is not None:
+                    kept.keep(known, value)
+        except (TypeError, ValueError):
+            # What is no sequence of pairs has no headers that concern us.
+            return kept
         return kept
 
-    def _keep(self, name: str, value: str) -> None:
-        if not value:
+    def keep(self, name: str, value: object) -> None:
+        """
+        Keep what is text or bytes of *value*, for the header *name* of :data:`KEPT`.
+        """
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        elif isinstance(value, (list, tuple)):
+            # AWS gives several values of one header as a list.
+            for one in cast("Sequence[object]", value):
+                if isinstance(one, (str, bytes)):
+                    self.keep(name, one)
             return
-        if name == "webhook-signature" and name in self:
+        if not value or not isinstance(value, str):
+            return
+        if name in self:
+            if name != "webhook-signature":
+                return
             value = f"{self[name]} {value}"
-        elif name in self:
-            return
         # All that Linq sends is ASCII, and what is not could not be hashed.
         if len(value) <= _LONGEST and value.isascii():
             self[name] = value
@@ -99,7 +116,7 @@ class LinqHeaders(dict[str, str]):
         When Linq signed the delivery, Unix nanoseconds by Linq's clock; None if it does not say.
         """
         stamp = self.get("webhook-timestamp") or self.get("x-webhook-timestamp", "")
-        return int(stamp) * 1_000_000_000 if _SECONDS.fullmatch(stamp) else None
+        return int(stamp) * 1_000_000_000 if _is_in_seconds(stamp) else None
 
 
 class Verifier:
@@ -121,9 +138,12 @@ class Verifier:
     ) -> None:
         self._tolerance = tolerance
         self._clock = clock
+        # Keyed once, and copied for each delivery: that takes 0.4 µs less than to key anew.
         # The older scheme keys with the whole text, `whsec_` included.
-        self._legacy = tuple(secret.encode() for secret in secrets)
-        self._standard = tuple(_open_secret(secret) for secret in secrets)
+        self._legacy = tuple(hmac.new(secret.encode(), digestmod="sha256") for secret in secrets)
+        self._standard = tuple(
+            hmac.new(_open_secret(secret), digestmod="sha256") for secret in secrets
+        )
 
     def verify(self, headers: LinqHeaders, body: bytes) -> None:
         """
@@ -147,28 +167,32 @@ class Verifier:
         message_id = headers.get("webhook-id")
         if message_id is None:
             raise SignatureError("headers", "webhook-id is missing")
-        moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
         try:
-            text = body.decode()
+            body.decode()
         except UnicodeDecodeError:
+            # Linq signs text.
             return False
+        signed = f"{message_id}.{seconds}.".encode()
         given = headers["webhook-signature"].split()
-        # Signed once for each secret: a stranger may send a thousand signatures.
-        ours = [webhook.sign(message_id, moment, text) for webhook in self._standard]
-        return any(hmac.compare_digest(one, own) for own in ours for one in given)
+        for keyed in self._standard:
+            # Signed once for each secret: a stranger may send a thousand signatures.
+            own = f"v1,{b64encode(_hash(keyed, signed, body)).decode()}"
+            for one in given:
+                if hmac.compare_digest(one, own):
+                    return True
+        return False
 
     def _is_legacy(self, headers: LinqHeaders, body: bytes) -> bool:
         stamp = headers.get("x-webhook-timestamp")
         self._check_time(stamp)
-        given = headers["x-webhook-signature"].removeprefix("sha256=").lower().encode()
-        signed = f"{stamp}.".encode() + body
+        given = headers["x-webhook-signature"].removeprefix("sha256=").lower()
+        signed = f"{stamp}.".encode()
         return any(
-            hmac.compare_digest(given, hmac.new(key, signed, hashlib.sha256).hexdigest().encode())
-            for key in self._legacy
+            hmac.compare_digest(given, _hash(keyed, signed, body).hex()) for keyed in self._legacy
         )
 
     def _check_time(self, stamp: str | None) -> int:
-        if stamp is None or _SECONDS.fullmatch(stamp) is None:
+        if stamp is None or not _is_in_seconds(stamp):
             raise SignatureError("headers", "the timestamp is missing or not in seconds")
         seconds = int(stamp)
         if abs(self._clock() - seconds) > self._tolerance:
@@ -176,15 +200,26 @@ class Verifier:
         return seconds
 
 
-def _open_secret(secret: str) -> Webhook:
+def _is_in_seconds(stamp: str) -> bool:
+    return stamp.isascii() and stamp.isdigit() and len(stamp) <= _MOST_DIGITS
+
+
+def _open_secret(secret: str) -> bytes:
     key = b""
     with suppress(ValueError):
-        # Unpadded, as the library takes it; what is too much it passes over.
-        key = base64.b64decode(secret.removeprefix("whsec_") + "==")
+        # Unpadded, as Standard Webhooks takes it; what is too much is passed over.
+        key = b64decode(secret.removeprefix("whsec_") + "==")
     if not key:
-        # Not every release refuses an empty key. The secret is never repeated in an error.
+        # The secret is never repeated in an error.
         raise ConfigurationError("webhook_secret must be 'whsec_' and base64")
-    return Webhook(key)
+    return key
+
+
+def _hash(keyed: hmac.HMAC, signed: bytes, body: bytes) -> bytes:
+    own = keyed.copy()
+    own.update(signed)
+    own.update(body)
+    return own.digest()
 
 
 def _pairs(headers: Headers | None) -> Iterable[tuple[Any, Any]]:
@@ -192,14 +227,3 @@ def _pairs(headers: Headers | None) -> Iterable[tuple[Any, Any]]:
         return ()
     items: Callable[[], Iterable[tuple[Any, Any]]] | None = getattr(headers, "items", None)
     return cast("Iterable[tuple[Any, Any]]", headers) if items is None else items()
-
-
-def _values(value: object) -> Sequence[object]:
-    # AWS gives several values of one header as a list.
-    return cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else (value,)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    return value if isinstance(value, str) else ""
