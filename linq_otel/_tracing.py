@@ -9,7 +9,7 @@ things they share: the settings and the store.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
     from ._settings import Settings
     from .stores import Store
+
+
+_STARTING: Final = shield("starting the process span")
 
 
 class Tracing:
@@ -115,10 +118,13 @@ class Tracing:
         attributes: Attributes,
         *,
         links: Sequence[Link] = (),
+        context: Context | None = None,
         error: str | None = None,
     ) -> None:
         """
         Draw one stage of a message's life; drawn again, it is the same span.
+
+        Its *context* holds the anchor of *lifecycle*, where one is there already.
         """
         tracer = self.source.get()
         if tracer is None or not self.settings.stages or not lifecycle.sampled:
@@ -126,7 +132,7 @@ class Tracing:
         span = start_span(
             tracer,
             a.STAGE.format(stage=stage),
-            context_under(lifecycle.span_context(sampled=True), Context()),
+            context or context_under(lifecycle.span_context(sampled=True), Context()),
             attributes=attributes,
             links=links,
             start_time=times.start,
@@ -136,6 +142,41 @@ class Tracing:
             span.set_attribute(a.ERROR_TYPE, error)
             span.set_status(Status(StatusCode.ERROR))
         span.end(times.end)
+
+    def start_process(  # noqa: PLR0913  # A span's own five facts, and one against it.
+        self,
+        name: str,
+        context: Context,
+        attributes: Attributes,
+        links: Sequence[Link],
+        otel_trace_id: int | None,
+        *,
+        left_out: SpanContext | None = None,
+    ) -> Span:
+        """
+        Start the span of a webhook's handler, under *context* or as the root of a trace.
+
+        Where its life is *left out*, no sampler draws it: it would hang under
+        an anchor that nobody drew. The handler is in the life's trace still,
+        and so are the logs it writes.
+        """
+        with _STARTING:
+            if left_out is not None:
+                context, otel_trace_id = context_under(left_out, Context()), None
+                if not self.source.follows(left_out, name, SpanKind.CONSUMER):
+                    return trace.NonRecordingSpan(left_out)
+            tracer = self.source.get()
+            if tracer is not None:
+                return start_span(
+                    tracer,
+                    name,
+                    context,
+                    kind=SpanKind.CONSUMER,
+                    attributes=attributes,
+                    links=links,
+                    otel_trace_id=otel_trace_id,
+                )
+        return trace.INVALID_SPAN
 
     @contextmanager
     def process(  # noqa: PLR0913  # A span's own five facts, and one against it.
@@ -149,32 +190,14 @@ class Tracing:
         left_out: SpanContext | None = None,
     ) -> Generator[Span]:
         """
-        Run a webhook handler inside its span, under *context* or as the root of a trace.
-
-        Where its life is *left out*, no sampler draws it: it would hang under
-        an anchor that nobody drew. The handler is in the life's trace still,
-        and so are the logs it writes.
+        Run a webhook handler inside its span, as :meth:`start_process` starts it.
 
         An exception of the handler marks the span by its type and goes on its
         way; a cancellation is no error.
         """
-        tracer = self.source.get()
-        span: Span = trace.INVALID_SPAN
-        with shield("starting the process span"):
-            if left_out is not None:
-                context, otel_trace_id = context_under(left_out, Context()), None
-            if left_out is not None and not self.source.follows(left_out, name, SpanKind.CONSUMER):
-                span = trace.NonRecordingSpan(left_out)
-            elif tracer is not None:
-                span = start_span(
-                    tracer,
-                    name,
-                    context,
-                    kind=SpanKind.CONSUMER,
-                    attributes=attributes,
-                    links=links,
-                    otel_trace_id=otel_trace_id,
-                )
+        span = self.start_process(
+            name, context, attributes, links, otel_trace_id, left_out=left_out
+        )
         if span is trace.INVALID_SPAN:
             yield span
             return
