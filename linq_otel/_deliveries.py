@@ -5,14 +5,13 @@ One webhook delivery, from what is known of it to its handler's span.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
-from opentelemetry.context import get_current
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.context import attach, detach, get_current
+from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
 from . import _attributes as a
 from ._lifecycle import (
@@ -26,14 +25,13 @@ from ._lifecycle import (
 )
 from ._origins import Origin, format_traceparent
 from ._placements import Delivery, Placement, link_to, place
-from ._reporting import report_delivery, reported_run
+from ._reporting import count_delivery, log_stage, report_exception, report_run
 from ._shield import shield
 from ._times import format_time_ns
+from ._tracing import mark_error
 
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from opentelemetry.trace import Span, SpanContext
 
     from ._events import Event
@@ -42,6 +40,15 @@ if TYPE_CHECKING:
 
 _MOST_UNKNOWN_TYPES: Final = 200
 _unknown_types: set[str] = set()
+
+# They hold nothing but their words, and one for each delivery would be made anew.
+_PLACING: Final = shield("placing a delivery")
+_REPORTING: Final = shield("reporting a delivery")
+_JOINING: Final = shield("joining a delivery")
+_HOOKING: Final = shield("the webhook hook")
+_MEASURING: Final = shield("measuring a handler")
+_LEAVING: Final = shield("leaving a handler")
+_ANSWERING: Final = shield("noting the answer to a webhook")
 
 
 @dataclass(slots=True)
@@ -72,7 +79,7 @@ class Handling:
         Record the HTTP status the app answered with; 5xx makes Linq try again.
         """
         self.status = status
-        with shield("noting the answer to a webhook"):
+        with _ANSWERING:
             if self.span.is_recording():
                 self.span.set_attribute(a.HTTP_RESPONSE_STATUS_CODE, status)
                 if status >= 500:  # noqa: PLR2004  # Server errors alone, as for SERVER spans.
@@ -108,49 +115,132 @@ def _names(event: Event) -> tuple[str | None, ...]:
     return event.event_id, event.event_type, event.linq_trace_id, event.message_id
 
 
-@contextmanager
-def run_handler(tracing: Tracing, delivery: Delivery) -> Generator[Handling]:
+class HandlerRun:
     """
-    Run the handler of *delivery* in its span, and draw the stage it reports.
+    The run of the handler of *delivery* in its span: entered before it, left after it.
 
-    Exceptions of the handler pass through.
+    The stage it reports is drawn on entering. Exceptions of the handler mark
+    the span by their type, and pass through; a cancellation is no error.
+
+    It is a class because each of the generators it once was, one around the
+    other, cost more than a microsecond.
+
+    Args:
+        tracing: Draws the spans.
+        delivery: What arrived, with what was looked up for it.
     """
-    ambient = trace.get_current_span()
-    arrived_in = ambient.get_span_context()
-    placement, attributes = Placement(get_current()), dict[str, Any]()
-    event_type = _low_cardinality(delivery)
-    with shield("placing a delivery"):
-        attributes = _attributes(delivery)
-        if delivery.rejected is None and tracing.disclosure.is_on:
-            attributes |= tracing.disclosure.of_event(delivery.event)
-        placement = place(tracing, delivery, arrived_in)
-    with tracing.process(
-        a.PROCESS.format(event_type=event_type),
-        placement.context,
-        attributes,
-        placement.links,
-        placement.otel_trace_id,
-        left_out=_find_left_out(tracing, placement),
-    ) as span:
-        origin = None
-        with shield("reporting a delivery"):
-            report_delivery(tracing, delivery, event_type, span, _identity(delivery.event))
-        with shield("joining a delivery"):
-            _link_back(tracing, ambient, span.get_span_context(), placement)
-            _draw_stage(tracing, delivery, placement, arrived_in, span.get_span_context())
-            origin = _origin_of_inbound(delivery, span.get_span_context())
-        hook = tracing.settings.webhook_hook
-        if hook is not None and span.is_recording():
-            with shield("the webhook hook"):
-                hook(span, delivery.event)
-        handling = Handling(delivery.event, span, origin, delivery.is_duplicate)
-        token = _under_way.set(handling)
+
+    __slots__ = (
+        "_attached",
+        "_began",
+        "_context",
+        "_delivery",
+        "_entered",
+        "_event_type",
+        "_handling",
+        "_span",
+        "_tracing",
+    )
+
+    def __init__(self, tracing: Tracing, delivery: Delivery) -> None:
+        self._tracing = tracing
+        self._delivery = delivery
+
+    def __enter__(self) -> Handling:
+        """
+        Start the span, and make it the current one.
+        """
+        tracing, delivery = self._tracing, self._delivery
+        event = delivery.event
+        ambient = trace.get_current_span()
+        arrived_in = ambient.get_span_context()
+        self._event_type = event_type = _low_cardinality(delivery)
+        placement: Placement | None = None
+        attributes: dict[str, Any] = {}
+        facts: dict[str, Any] = {}
+        with _PLACING:
+            facts = _identity(event)
+            attributes = _attributes(delivery, event_type, facts)
+            if delivery.rejected is None and tracing.disclosure.is_on:
+                attributes |= tracing.disclosure.of_event(event)
+            placement = place(tracing, delivery, arrived_in)
+        if placement is None:
+            placement = Placement(get_current())
+        self._span = span = tracing.start_process(
+            a.PROCESS.format(event_type=event_type),
+            placement.context,
+            attributes,
+            placement.links,
+            placement.otel_trace_id,
+            left_out=_find_left_out(tracing, placement),
+        )
+        self._context = set_span_in_context(span)
+        self._attached = None if span is trace.INVALID_SPAN else attach(self._context)
         try:
-            with reported_run(tracing, event_type, span, lambda: handling.status):
-                yield handling
+            process, origin, settings = span.get_span_context(), None, tracing.settings
+            is_measured = tracing.meters.is_on
+            with _REPORTING:
+                if is_measured:
+                    count_delivery(tracing, delivery, event_type, self._context)
+                if settings.stage_events:
+                    log_stage(tracing, delivery, self._context, facts)
+            with _JOINING:
+                _link_back(tracing, ambient, process, placement)
+                _draw_stage(tracing, delivery, placement, arrived_in, process, facts)
+                origin = _origin_of_inbound(delivery, process)
+            hook = settings.webhook_hook
+            if hook is not None and span.is_recording():
+                with _HOOKING:
+                    hook(span, event)
+            self._handling = Handling(event, span, origin, delivery.is_duplicate)
+            self._entered = _under_way.set(self._handling)
+            self._began = time.perf_counter() if is_measured else None
+        except BaseException as error:
+            self._leave(error)
+            raise
+        return self._handling
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        """
+        Say how it went, and end the span.
+        """
+        try:
+            self._report(error)
         finally:
-            handling.is_over = True
-            _under_way.reset(token)
+            self._handling.is_over = True
+            try:
+                # A coroutine that is closed by the event loop is left in another context.
+                with _LEAVING:
+                    _under_way.reset(self._entered)
+            finally:
+                self._leave(error)
+
+    def _report(self, error: BaseException | None) -> None:
+        tracing, event_type, context = self._tracing, self._event_type, self._context
+        try:
+            if isinstance(error, Exception):
+                report_exception(tracing, event_type, context, error)
+        finally:
+            if self._began is not None:
+                with _MEASURING:
+                    seconds, status = time.perf_counter() - self._began, self._handling.status
+                    report_run(
+                        tracing, event_type, context, seconds=seconds, status=status, error=error
+                    )
+
+    def _leave(self, error: BaseException | None) -> None:
+        # Each step is taken even where the one before it is interrupted.
+        try:
+            if isinstance(error, Exception):
+                mark_error(self._span, error)
+        finally:
+            try:
+                if self._attached is not None:
+                    detach(self._attached)
+            finally:
+                self._span.end()
 
 
 def _find_left_out(tracing: Tracing, placement: Placement) -> SpanContext | None:
@@ -183,12 +273,13 @@ def _link_back(tracing: Tracing, ambient: Span, process: SpanContext, placement:
         ambient.add_link(lifecycle.span_context(sampled=True), {a.LINK: a.LINK_LIFECYCLE})
 
 
-def _draw_stage(
+def _draw_stage(  # noqa: PLR0913, PLR0917  # All that is known by then.
     tracing: Tracing,
     delivery: Delivery,
     placement: Placement,
     arrived_in: SpanContext,
     process: SpanContext,
+    facts: dict[str, Any],
 ) -> None:
     event, lifecycle = delivery.event, placement.lifecycle
     if lifecycle is None or not lifecycle.sampled or role_of(event) is not Role.STAGE:
@@ -197,7 +288,7 @@ def _draw_stage(
     now = time.time_ns()
     own = stage_times(event, delivery.origin, now)
     times = tracing.late.fit(own)
-    attributes = {**_identity(event), a.STAGE_NAME: stage}
+    attributes = {**facts, a.STAGE_NAME: stage}
     if event.error_code is not None:
         attributes[a.ERROR_CODE] = event.error_code
     if own.clamped:
@@ -217,6 +308,7 @@ def _draw_stage(
         attributes,
         # Elsewhere the same span whoever draws it; here its trace has no other way back.
         links=link_to(arrived_in, a.LINK_WEBHOOK) if tracing.settings.join == "link" else (),
+        context=placement.context if placement.is_under_anchor else None,
         error=str(event.error_code or stage) if stage == "failed" else None,
     )
 
@@ -246,7 +338,7 @@ def _origin_of_inbound(delivery: Delivery, process: SpanContext) -> Origin | Non
     )
 
 
-def _attributes(delivery: Delivery) -> dict[str, Any]:
+def _attributes(delivery: Delivery, event_type: str, facts: dict[str, Any]) -> dict[str, Any]:
     event = delivery.event
     found: dict[str, Any] = {
         a.MESSAGING_SYSTEM: "linq",
@@ -257,7 +349,9 @@ def _attributes(delivery: Delivery) -> dict[str, Any]:
         found[a.VERIFIED] = event.verified
     if delivery.rejected is not None:
         # A stranger wrote the rest.
-        return {**found, a.REJECTED: delivery.rejected, a.EVENT_TYPE: _low_cardinality(delivery)}
+        found[a.REJECTED] = delivery.rejected
+        found[a.EVENT_TYPE] = event_type
+        return found
     found[a.ORIGIN] = delivery.found_by
     if event.event_id is not None:
         found[a.MESSAGING_MESSAGE_ID] = event.event_id
@@ -267,7 +361,8 @@ def _attributes(delivery: Delivery) -> dict[str, Any]:
         found[a.SUBSCRIPTION_ID] = event.subscription_id
     if delivery.is_duplicate:
         found[a.DUPLICATE] = True
-    return {**found, **_identity(event)}
+    found.update(facts)
+    return found
 
 
 def _identity(event: Event) -> dict[str, Any]:

@@ -38,13 +38,16 @@ def look_up(origins: OriginKeeper, event: Event, join: Join) -> Delivery:
     """
     Find where *event*'s message came from, and claim the event.
     """
-    found = origins.find(event.keys)
-    for pause in _pauses(origins, event, found, join):
-        time.sleep(pause)
-        found = origins.find(event.keys)
-        if is_settled(found):
-            break
-    replied = origins.find(_replied_keys(event))
+    keys, replied = event.keys, None
+    found = origins.find(keys)
+    if not is_settled(found):
+        for pause in _pauses(origins, event, join):
+            time.sleep(pause)
+            found = origins.find(keys)
+            if is_settled(found):
+                break
+    if event.reply_to is not None:
+        replied = origins.find(_replied_keys(event))
     is_new = event.event_id is None or origins.claim(event.event_id)
     return _complete(origins, event, found, replied, is_new=is_new)
 
@@ -53,13 +56,16 @@ async def alook_up(origins: OriginKeeper, event: Event, join: Join) -> Delivery:
     """
     Do the same off the event loop.
     """
-    found = await origins.afind(event.keys)
-    for pause in _pauses(origins, event, found, join):
-        await asyncio.sleep(pause)
-        found = await origins.afind(event.keys)
-        if is_settled(found):
-            break
-    replied = await origins.afind(_replied_keys(event))
+    keys, replied = event.keys, None
+    found = await origins.afind(keys)
+    if not is_settled(found):
+        for pause in _pauses(origins, event, join):
+            await asyncio.sleep(pause)
+            found = await origins.afind(keys)
+            if is_settled(found):
+                break
+    if event.reply_to is not None:
+        replied = await origins.afind(_replied_keys(event))
     is_new = event.event_id is None or await origins.aclaim(event.event_id)
     return _complete(origins, event, found, replied, is_new=is_new)
 
@@ -71,13 +77,11 @@ def is_settled(found: Found | None) -> bool:
     return found is not None and bool(found[1].lifecycle or found[1].is_accepted)
 
 
-def _pauses(
-    origins: OriginKeeper, event: Event, found: Found | None, join: Join
-) -> Iterator[float]:
+def _pauses(origins: OriginKeeper, event: Event, join: Join) -> Iterator[float]:
     """
     Give the pauses before each further look; none where waiting is pointless.
     """
-    if is_settled(found) or carried_lifecycle(join, event) is not None:
+    if carried_lifecycle(join, event) is not None:
         return
     if not _may_have_overtaken(origins, event):
         return
@@ -109,7 +113,7 @@ def _replied_keys(event: Event) -> tuple[str, ...]:
     """
     Return the store keys of the message an inbound one replies to.
     """
-    if event.reply_to is None or role_of(event) is not Role.INBOUND:
+    if role_of(event) is not Role.INBOUND:
         return ()
     return store_keys(event.reply_to, (), None)
 

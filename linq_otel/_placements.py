@@ -39,7 +39,8 @@ Found = tuple[str, Origin]
 """A store key that hit, and the origin kept under it."""
 
 
-@dataclass(frozen=True, slots=True)
+# Neither is frozen: what is costs twice as much to make, and nobody else sees them.
+@dataclass(slots=True)
 class Delivery:
     """
     One delivery with all that was looked up for it.
@@ -75,7 +76,7 @@ class Delivery:
         return "carrier" if self.event.traceparent else "none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Placement:
     """
     Where the ``process`` span hangs.
@@ -86,6 +87,7 @@ class Placement:
         otel_trace_id: The trace of which it is the root, if it is one.
         lifecycle: The life it belongs to, if it belongs to one.
         is_late: True if that life takes no more spans, and is joined by links.
+        is_under_anchor: True if that parent is the anchor of that life.
     """
 
     context: Context
@@ -93,6 +95,7 @@ class Placement:
     otel_trace_id: int | None = None
     lifecycle: Lifecycle | None = None
     is_late: bool = False
+    is_under_anchor: bool = False
 
 
 def place(tracing: Tracing, delivery: Delivery, ambient: SpanContext) -> Placement:
@@ -114,8 +117,10 @@ def place(tracing: Tracing, delivery: Delivery, ambient: SpanContext) -> Placeme
     if role is Role.STAGE or (role is Role.MEMBER and origin is not None and origin.lifecycle):
         lifecycle = find_lifecycle(tracing.settings.join, delivery.event, origin)
     if lifecycle is None:
-        return Placement(get_current(), _link_to_sender(sender, a.LINK_CAUSE))
-    is_late = tracing.late.is_closed(_began_at(delivery))
+        return Placement(get_current(), link_to(sender, a.LINK_CAUSE))
+    late = tracing.late
+    # Asked here too, because few backends close a life: to find when it began is not for nothing.
+    is_late = late.action == "link" and late.is_closed(_began_at(delivery))
     return _place_in_life(tracing, tracing.decide(lifecycle), sender, ambient, is_late=is_late)
 
 
@@ -135,13 +140,14 @@ def _place_in_life(
 ) -> Placement:
     settings = tracing.settings
     anchor = lifecycle.span_context(sampled=bool(lifecycle.sampled))
-    links = _link_to_sender(sender, a.LINK_SEND)
+    links = link_to(sender, a.LINK_SEND)
     if settings.join == "link" or is_late:
         links += link_to(anchor, a.LINK_LIFECYCLE) if settings.stages else ()
         return Placement(get_current(), links, None, lifecycle, is_late)
     links += link_to(ambient, a.LINK_WEBHOOK)
     if settings.stages:
-        return Placement(context_under(anchor, Context()), links, None, lifecycle)
+        context = context_under(anchor, Context())
+        return Placement(context, links, None, lifecycle, is_under_anchor=True)
     # No anchor is drawn: hang under the sender if this is its trace, else be a root.
     if sender is not None and sender.trace_id == lifecycle.otel_trace_id:
         return Placement(context_under(sender, Context()), links, None, lifecycle)
@@ -167,17 +173,13 @@ def _place_inbound(tracing: Tracing, delivery: Delivery, ambient: SpanContext) -
     return Placement(Context(), links, lifecycle.otel_trace_id, lifecycle)
 
 
-def link_to(span: SpanContext, meaning: str) -> tuple[Link, ...]:
+def link_to(span: SpanContext | None, meaning: str) -> tuple[Link, ...]:
     """
     Link to *span*, if it is one and a backend will have it.
     """
-    if not span.is_valid or not span.trace_flags.sampled:
+    if span is None or not span.is_valid or not span.trace_flags.sampled:
         return ()
     return (Link(span, {a.LINK: meaning}),)
-
-
-def _link_to_sender(sender: SpanContext | None, meaning: str) -> tuple[Link, ...]:
-    return link_to(sender, meaning) if sender is not None else ()
 
 
 def _link_to_life(found: Found | None, *, stages: bool) -> tuple[Link, ...]:
@@ -186,4 +188,4 @@ def _link_to_life(found: Found | None, *, stages: bool) -> tuple[Link, ...]:
     origin = found[1]
     # Without stages no anchor is drawn: the sender stands for the life.
     anchor = parse_traceparent((stages and origin.lifecycle) or origin.traceparent)
-    return link_to(anchor, a.LINK_REPLY_TO) if anchor is not None else ()
+    return link_to(anchor, a.LINK_REPLY_TO)

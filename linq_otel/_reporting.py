@@ -8,10 +8,7 @@ refused; what is counted here is whole.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-
-from opentelemetry.trace import set_span_in_context
 
 from . import _attributes as a
 from ._lifecycle import Role, context_under, find_sender, get_stage, role_of, stage_times
@@ -20,81 +17,24 @@ from ._shield import shield, type_name
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Mapping
 
     from opentelemetry.context import Context
-    from opentelemetry.trace import Span
 
     from ._placements import Delivery
     from ._tracing import Tracing
 
 
-def report_delivery(
-    tracing: Tracing, delivery: Delivery, event_type: str, span: Span, facts: Mapping[str, Any]
-) -> None:
+def count_delivery(tracing: Tracing, delivery: Delivery, event_type: str, context: Context) -> None:
     """
-    Count *delivery*, whose handler is about to run in *span*.
+    Count *delivery*, whose handler is about to run in *context*.
 
     Args:
-        tracing: Holds the meters and the log.
+        tracing: Holds the meters.
         delivery: What arrived, with what was looked up for it.
         event_type: Its type, one of a bounded number.
-        span: Its ``process`` span.
-        facts: What its spans say of it.
+        context: Holds its ``process`` span.
     """
-    if tracing.meters.is_on:
-        _count(tracing, delivery, event_type, set_span_in_context(span))
-    if tracing.settings.stage_events and not delivery.is_duplicate:
-        _log_stage(tracing, delivery, span, facts)
-
-
-@contextmanager
-def reported_run(
-    tracing: Tracing, event_type: str, span: Span, find_status: Callable[[], int | None]
-) -> Generator[None]:
-    """
-    Time a handler, and report what it raises; the exception passes through.
-
-    Args:
-        tracing: Holds the meters and the log.
-        event_type: Of the event handled, one of a bounded number.
-        span: Its ``process`` span.
-        find_status: Returns the HTTP status it answered with, once it has.
-    """
-    is_measured = tracing.meters.is_on
-    began = time.perf_counter()
-    error_type = None
-    try:
-        yield
-    except Exception as error:
-        error_type = type_name(error)
-        facts = {a.EVENT_TYPE: event_type, a.ERROR_TYPE: error_type}
-        tracing.log_events.note_exception(
-            PROCESS_EXCEPTION, error, facts, set_span_in_context(span)
-        )
-        raise
-    finally:
-        with shield("measuring a handler"):
-            if is_measured:
-                status = find_status() or 0
-                if error_type is None and status >= 500:  # noqa: PLR2004  # As for the span.
-                    error_type = str(status)
-                seconds = time.perf_counter() - began
-                tracing.meters.note_handler(
-                    event_type, seconds, error_type, set_span_in_context(span)
-                )
-
-
-def report_refusal(tracing: Tracing, outcome: str) -> None:
-    """
-    Count a delivery that is told nobody: it cannot be read, or is refused for the app.
-    """
-    with shield("counting a refused delivery"):
-        if tracing.meters.is_on:
-            tracing.meters.note_delivery(a.OTHER, outcome)
-
-
-def _count(tracing: Tracing, delivery: Delivery, event_type: str, context: Context) -> None:
     meters, event = tracing.meters, delivery.event
     role = role_of(event)
     meters.note_delivery(event_type, _outcome(delivery, role))
@@ -115,6 +55,82 @@ def _count(tracing: Tracing, delivery: Delivery, event_type: str, context: Conte
         tracing.unsent.note_sent(event.message_id)
 
 
+def log_stage(
+    tracing: Tracing, delivery: Delivery, context: Context, facts: Mapping[str, Any]
+) -> None:
+    """
+    Tell the log the stage that *delivery* reports, if it does, for the first time.
+
+    Args:
+        tracing: Holds the log.
+        delivery: What arrived, with what was looked up for it.
+        context: Holds its ``process`` span.
+        facts: What its spans say of it.
+    """
+    event = delivery.event
+    if delivery.is_duplicate or delivery.rejected is not None:
+        return
+    if role_of(event) is not Role.STAGE:
+        return
+    sender = find_sender(event, delivery.origin)
+    if sender is not None:
+        # It is about the send; where that is not known, it is the handler's.
+        context = context_under(sender)
+    moment = stage_times(event, delivery.origin, time.time_ns()).moment
+    tracing.log_events.note_stage(get_stage(event), moment, facts, context)
+
+
+def report_exception(tracing: Tracing, event_type: str, context: Context, error: Exception) -> None:
+    """
+    Tell the log what a handler raised.
+
+    Args:
+        tracing: Holds the log.
+        event_type: Of the event handled, one of a bounded number.
+        context: Holds its ``process`` span.
+        error: What it raised.
+    """
+    facts = {a.EVENT_TYPE: event_type, a.ERROR_TYPE: type_name(error)}
+    tracing.log_events.note_exception(PROCESS_EXCEPTION, error, facts, context)
+
+
+def report_run(  # noqa: PLR0913  # What is measured, and of what.
+    tracing: Tracing,
+    event_type: str,
+    context: Context,
+    *,
+    seconds: float,
+    status: int | None,
+    error: BaseException | None,
+) -> None:
+    """
+    Measure a handler that has returned, or raised.
+
+    Args:
+        tracing: Holds the meters.
+        event_type: Of the event handled, one of a bounded number.
+        context: Holds its ``process`` span.
+        seconds: How long it took.
+        status: The HTTP status it answered with, if it has.
+        error: What it raised, if it has; a cancellation is no error.
+    """
+    error_type = None
+    if isinstance(error, Exception):
+        error_type = type_name(error)
+    elif status is not None and status >= 500:  # noqa: PLR2004  # As for the span.
+        error_type = str(status)
+    tracing.meters.note_handler(event_type, seconds, error_type, context)
+
+
+def report_refusal(tracing: Tracing, outcome: str) -> None:
+    """
+    Count a delivery that is told nobody: it cannot be read, or is refused for the app.
+    """
+    with shield("counting a refused delivery"):
+        if tracing.meters.is_on:
+            tracing.meters.note_delivery(a.OTHER, outcome)
+
+
 def _outcome(delivery: Delivery, role: Role) -> str:
     if delivery.rejected is not None:
         return "unverified"
@@ -129,14 +145,3 @@ def _is_mismatch(delivery: Delivery) -> bool:
     if own is None or origin is None or not origin.linq_trace_ids:
         return False
     return own.lower() not in {each.lower() for each in origin.linq_trace_ids}
-
-
-def _log_stage(tracing: Tracing, delivery: Delivery, span: Span, facts: Mapping[str, Any]) -> None:
-    event = delivery.event
-    if delivery.rejected is not None or role_of(event) is not Role.STAGE:
-        return
-    sender = find_sender(event, delivery.origin)
-    # It is about the send; where that is not known, it is the handler's.
-    context = set_span_in_context(span) if sender is None else context_under(sender)
-    moment = stage_times(event, delivery.origin, time.time_ns()).moment
-    tracing.log_events.note_stage(get_stage(event), moment, facts, context)

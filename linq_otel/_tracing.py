@@ -8,7 +8,6 @@ things they share: the settings and the store.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
@@ -29,7 +28,7 @@ from ._unsent import Unsent
 
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from opentelemetry.trace import Span, SpanContext
     from opentelemetry.util.types import Attributes
@@ -177,38 +176,6 @@ class Tracing:
                     otel_trace_id=otel_trace_id,
                 )
         return trace.INVALID_SPAN
-
-    @contextmanager
-    def process(  # noqa: PLR0913  # A span's own five facts, and one against it.
-        self,
-        name: str,
-        context: Context,
-        attributes: Attributes,
-        links: Sequence[Link],
-        otel_trace_id: int | None,
-        *,
-        left_out: SpanContext | None = None,
-    ) -> Generator[Span]:
-        """
-        Run a webhook handler inside its span, as :meth:`start_process` starts it.
-
-        An exception of the handler marks the span by its type and goes on its
-        way; a cancellation is no error.
-        """
-        span = self.start_process(
-            name, context, attributes, links, otel_trace_id, left_out=left_out
-        )
-        if span is trace.INVALID_SPAN:
-            yield span
-            return
-        with trace.use_span(
-            span, end_on_exit=True, record_exception=False, set_status_on_exception=False
-        ):
-            try:
-                yield span
-            except Exception as error:
-                mark_error(span, error)
-                raise
 
     def decide(self, lifecycle: Lifecycle) -> Lifecycle:
         """

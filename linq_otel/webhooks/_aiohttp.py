@@ -30,7 +30,7 @@ def build_middleware(endpoint: Endpoint, is_on: Callable[[], bool]) -> Middlewar
         if headers is None or not is_on():
             return await handler(request)
         body = await _read_ahead(request, endpoint.max_body)
-        async with endpoint.ahandling(headers, body) as turn:
+        async with endpoint.handling(headers, body) as turn:
             if turn.answer is not None:
                 return web.Response(status=turn.answer)
             try:

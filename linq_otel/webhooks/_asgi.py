@@ -33,7 +33,7 @@ async def serve(endpoint: Endpoint, app: App, scope: Scope, receive: Receive, se
         await app(scope, receive, send)
         return
     messages, body = await _read_ahead(receive, endpoint.max_body)
-    async with endpoint.ahandling(headers, body) as turn:
+    async with endpoint.handling(headers, body) as turn:
         if turn.answer is None:
             await app(scope, _replay(messages, receive), _noting(send, turn))
         else:

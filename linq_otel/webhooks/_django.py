@@ -62,7 +62,7 @@ async def aserve(endpoint: Endpoint, get_response: GetResponse, request: Any) ->
     headers = _find_headers(endpoint, request)
     if headers is None:
         return await get_response(request)
-    async with endpoint.ahandling(headers, _read_body(request, endpoint.max_body)) as turn:
+    async with endpoint.handling(headers, _read_body(request, endpoint.max_body)) as turn:
         if turn.answer is not None:
             return _http.HttpResponse(status=turn.answer)
         try:

@@ -5,9 +5,7 @@ What every adapter shares: which requests are deliveries, and who answers them.
 from __future__ import annotations
 
 import re
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, final
 
 from linq_otel._shield import report
 from linq_otel.errors import ConfigurationError, MalformedEventError, WebhookError
@@ -17,10 +15,11 @@ from ._signatures import LinqHeaders
 
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Sequence
+    from collections.abc import Sequence
 
     from linq_otel._deliveries import Handling
 
+    from ._receptions import Reception
     from ._signatures import Headers
 
 
@@ -29,28 +28,68 @@ _HANDLED_BEFORE: Final = 200
 _STATUS: Final = re.compile(r"[1-9]\d\d(?!\S)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Turn:
     """
-    One delivery on its way through an adapter.
+    One delivery on its way through an adapter, which runs the app inside it.
+
+    It is entered by ``with``, or by ``async with``.
+
+    Args:
+        reception: Reads the delivery and runs its handler; None for a body that cannot be read.
+        answer: As below.
 
     Attributes:
         answer: The status to answer with in place of the app; None lets the app run.
         handling: The run of the app's handler, if the delivery could be read.
     """
 
-    answer: int | None = None
-    handling: Handling | None = None
+    __slots__ = ("_reception", "answer", "handling")
 
-    @classmethod
-    def of(cls, handling: Handling | None) -> Turn:
+    def __init__(self, reception: Reception | None = None, answer: int | None = None) -> None:
+        self._reception = reception
+        self.answer = answer
+        self.handling: Handling | None = None
+
+    def __enter__(self) -> Turn:
         """
-        Return the turn of a delivery that was let in.
+        Let the delivery in, or find the status to refuse it with.
         """
-        if handling is None or not handling.is_answered:
-            return cls(None, handling)
-        handling.note_status(_HANDLED_BEFORE)
-        return cls(_HANDLED_BEFORE, handling)
+        if self._reception is not None:
+            try:
+                self._take(self._reception.__enter__())
+            except WebhookError as refusal:
+                self._refuse(refusal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        """
+        End the handler's run, if there was one.
+        """
+        if self._reception is not None:
+            self._reception.__exit__(kind, error, trace)
+
+    async def __aenter__(self) -> Turn:
+        """
+        Do the same in a coroutine.
+        """
+        if self._reception is not None:
+            try:
+                self._take(await self._reception.__aenter__())
+            except WebhookError as refusal:
+                self._refuse(refusal)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        """
+        Do the same in a coroutine.
+        """
+        if self._reception is not None:
+            await self._reception.__aexit__(kind, error, trace)
 
     def note_status(self, status: object) -> None:
         """
@@ -61,6 +100,15 @@ class Turn:
         known = _parse_status(status)
         if self.handling is not None and known is not None:
             self.handling.note_status(known)
+
+    def _take(self, handling: Handling | None) -> None:
+        self.handling = handling
+        if handling is not None and handling.is_answered:
+            self.answer = _HANDLED_BEFORE
+            handling.note_status(_HANDLED_BEFORE)
+
+    def _refuse(self, refusal: WebhookError) -> None:
+        self._reception, self.answer = None, refusal.status
 
 
 def _parse_status(status: object) -> int | None:
@@ -110,37 +158,11 @@ class Endpoint:
         kept = LinqHeaders.of(headers)
         return kept if self._paths or kept.are_from_linq else None
 
-    @contextmanager
-    def handling(self, headers: LinqHeaders, body: bytes | None) -> Generator[Turn]:
+    def handling(self, headers: LinqHeaders, body: bytes | None) -> Turn:
         """
-        Run the body of the ``with`` as the handler; *body* None is one that cannot be read.
+        Return the turn of a delivery; *body* None is one that cannot be read.
         """
-        if body is None:
-            yield self._pass_by()
-            return
-        with ExitStack() as stack:
-            try:
-                turn = Turn.of(stack.enter_context(self._receiver.handling(headers, body)))
-            except WebhookError as refusal:
-                turn = Turn(refusal.status)
-            yield turn
-
-    @asynccontextmanager
-    async def ahandling(self, headers: LinqHeaders, body: bytes | None) -> AsyncGenerator[Turn]:
-        """
-        Do the same in a coroutine.
-        """
-        if body is None:
-            yield self._pass_by()
-            return
-        async with AsyncExitStack() as stack:
-            try:
-                opened = self._receiver.ahandling(headers, body)
-                turn = Turn.of(await stack.enter_async_context(opened))
-            except WebhookError as refusal:
-                turn = Turn(refusal.status)
-            yield turn
-
-    def _pass_by(self) -> Turn:
+        if body is not None:
+            return Turn(self._receiver.handling(headers, body))
         report("webhook: size", "a webhook was not joined: its body is too long or broke off")
-        return Turn(MalformedEventError.status) if self._receiver.enforce else Turn()
+        return Turn(answer=MalformedEventError.status if self._receiver.enforce else None)

@@ -8,6 +8,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from ._signatures import KEPT
+
 
 if TYPE_CHECKING:
     from ._endpoint import Endpoint
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 # Text that is all digits need not be a number: "²" is one, and so is what is too long for one.
 _LENGTH: Final = re.compile(r"\d{1,18}", re.ASCII)
 
+_VARIABLES: Final = tuple((f"HTTP_{name.upper().replace('-', '_')}", name) for name in KEPT)
+
 
 class _Input(Protocol):
     def read(self, size: int, /) -> bytes: ...
@@ -28,12 +32,10 @@ def find_headers(endpoint: Endpoint, environ: Environ) -> LinqHeaders | None:
     """
     Return the headers that concern us, or None if this request is no delivery.
     """
-    path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode(errors="replace")
-    headers = (
-        (name[5:].replace("_", "-"), value)
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    )
+    path = environ.get("PATH_INFO", "")
+    if not path.isascii():
+        path = path.encode("latin-1", "replace").decode(errors="replace")
+    headers = ((name, environ[variable]) for variable, name in _VARIABLES if variable in environ)
     whole = environ.get("SCRIPT_NAME", "") + path
     return endpoint.find_headers(environ.get("REQUEST_METHOD", ""), headers, path, whole)
 

@@ -5,12 +5,9 @@ The framework-free receiver: headers and a body in, an event and its span out.
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager, contextmanager, nullcontext
-from dataclasses import replace
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from linq_otel._deliveries import Handling, find_under_way, run_handler
-from linq_otel._lookups import alook_up, look_up
 from linq_otel._placements import Delivery
 from linq_otel._reporting import report_refusal
 from linq_otel._runtime import build_tracing, get_tracing
@@ -24,16 +21,16 @@ from linq_otel.errors import (
 )
 
 from ._gate import Gate
-from ._repeats import keys_of_note, note_of
+from ._receptions import Reception
 from ._signatures import TOLERANCE
 
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-    from contextlib import AbstractContextManager
 
     from typing_extensions import Unpack
 
+    from linq_otel._deliveries import Handling
     from linq_otel._events import Event
     from linq_otel._tracing import Tracing
 
@@ -45,6 +42,8 @@ Duplicates = Literal["mark", "answer"]
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes above which a body is passed on unread: Linq's events are a few kilobytes."""
+
+_READING: Final = shield("reading a delivery")
 
 
 class WebhookReceiver:
@@ -159,58 +158,18 @@ class WebhookReceiver:
         Raises:
             WebhookError: If the receiver enforces and the delivery is refused.
         """
-        async with self.ahandling(headers, body, verified=verified) as handling:
+        async with self.handling(headers, body, verified=verified) as handling:
             yield _trusted(handling)
 
-    @contextmanager
     def handling(
         self, headers: Headers | None, body: Body, *, verified: bool | None = None
-    ) -> Generator[Handling | None]:
+    ) -> Reception:
         """
-        Run the body of the ``with`` as a handler; for adapters.
+        Return what runs the body of a ``with``, or an ``async with``, as a handler; for adapters.
 
-        Yields what adapters tell the answer to, or None for an unreadable body.
+        It yields what adapters tell the answer to, or None for an unreadable body.
         """
-        tracing, delivery = self.tracing, self._receive(headers, body, verified=verified)
-        if delivery is None:
-            yield None
-            return
-        around = find_under_way(delivery.event)
-        if around is None and delivery.rejected is None:
-            with shield("looking up a delivery"):
-                delivery = look_up(tracing.origins, delivery.event, tracing.settings.join)
-        with _run(tracing, delivery, around) as handling:
-            if self._may_answer(handling):
-                note = tracing.origins.find(keys_of_note(handling.event))
-                handling.is_answered = note is not None
-            tracing.origins.save(handling.origin)
-            yield handling
-        if self.duplicates == "answer":
-            tracing.origins.keep(note_of(handling))
-
-    @asynccontextmanager
-    async def ahandling(
-        self, headers: Headers | None, body: Body, *, verified: bool | None = None
-    ) -> AsyncGenerator[Handling | None]:
-        """
-        Do the same in a coroutine.
-        """
-        tracing, delivery = self.tracing, self._receive(headers, body, verified=verified)
-        if delivery is None:
-            yield None
-            return
-        around, origins = find_under_way(delivery.event), tracing.origins
-        if around is None and delivery.rejected is None:
-            with shield("looking up a delivery"):
-                delivery = await alook_up(origins, delivery.event, tracing.settings.join)
-        with _run(tracing, delivery, around) as handling:
-            if self._may_answer(handling):
-                note = await origins.afind(keys_of_note(handling.event))
-                handling.is_answered = note is not None
-            await origins.asave(handling.origin)
-            yield handling
-        if self.duplicates == "answer":
-            await origins.akeep(note_of(handling))
+        return Reception(self, headers, body, verified)
 
     @property
     def tracing(self) -> Tracing:
@@ -219,16 +178,15 @@ class WebhookReceiver:
         """
         return self._own or get_tracing()
 
-    def _may_answer(self, handling: Handling) -> bool:
-        if self.duplicates != "answer" or not handling.is_duplicate:
-            return False
-        return handling.event.verified is not False and handling.event.event_id is not None
+    def read(self, headers: Headers | None, body: Body, verified: bool | None) -> Delivery | None:  # noqa: FBT001  # As the keyword of those above.
+        """
+        Read one delivery; None if it is not readable. What does not verify is marked.
 
-    def _receive(
-        self, headers: Headers | None, body: Body, *, verified: bool | None
-    ) -> Delivery | None:
+        Raises:
+            WebhookError: If this receiver enforces and the delivery is refused.
+        """
         refusal: WebhookError = MalformedEventError("unreadable", "the delivery cannot be read")
-        with shield("reading a delivery"):
+        with _READING:
             try:
                 return Delivery(self.accept(headers, body, verified=verified))
             except WebhookError as error:
@@ -238,23 +196,12 @@ class WebhookReceiver:
         if self.enforce:
             report_refusal(self.tracing, kind)
             raise refusal
-        with shield("reading a delivery"):
+        with _READING:
             event = self._gate.peek(body) if isinstance(refusal, SignatureError) else None
             if event is not None:
                 return Delivery(event, rejected=refusal.reason)
         report_refusal(self.tracing, kind)
         return None
-
-
-def _run(
-    tracing: Tracing, delivery: Delivery, around: Handling | None
-) -> AbstractContextManager[Handling]:
-    """
-    Run the handler in its span, or in that of the run *around* it.
-    """
-    if around is None:
-        return run_handler(tracing, delivery)
-    return nullcontext(replace(around, event=delivery.event, origin=None, is_answered=False))
 
 
 def _trusted(handling: Handling | None) -> Event | None:
