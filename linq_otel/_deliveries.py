@@ -26,7 +26,7 @@ from ._lifecycle import (
 from ._origins import Origin, format_traceparent
 from ._placements import Delivery, Placement, link_to, place
 from ._reporting import count_delivery, log_stage, report_exception, report_run
-from ._shield import shield
+from ._shield import report, shield
 from ._times import format_time_ns
 from ._tracing import mark_error
 
@@ -47,7 +47,6 @@ _REPORTING: Final = shield("reporting a delivery")
 _JOINING: Final = shield("joining a delivery")
 _HOOKING: Final = shield("the webhook hook")
 _MEASURING: Final = shield("measuring a handler")
-_LEAVING: Final = shield("leaving a handler")
 _ANSWERING: Final = shield("noting the answer to a webhook")
 
 
@@ -179,15 +178,19 @@ class HandlerRun:
         try:
             process, origin, settings = span.get_span_context(), None, tracing.settings
             is_measured = tracing.meters.is_on
-            with _REPORTING:
-                if is_measured:
-                    count_delivery(tracing, delivery, event_type, self._context)
-                if settings.stage_events:
-                    log_stage(tracing, delivery, self._context, facts)
+            if is_measured or settings.stage_events:
+                with _REPORTING:
+                    if is_measured:
+                        count_delivery(tracing, delivery, event_type, self._context)
+                    if settings.stage_events:
+                        log_stage(tracing, delivery, self._context, facts)
             with _JOINING:
                 _link_back(tracing, ambient, process, placement)
-                _draw_stage(tracing, delivery, placement, arrived_in, process, facts)
-                origin = _origin_of_inbound(delivery, process)
+                role = role_of(event)
+                if role is Role.STAGE:
+                    _draw_stage(tracing, delivery, placement, arrived_in, process, facts)
+                elif role is Role.INBOUND:
+                    origin = _origin_of_inbound(delivery, process)
             hook = settings.webhook_hook
             if hook is not None and span.is_recording():
                 with _HOOKING:
@@ -211,9 +214,10 @@ class HandlerRun:
         finally:
             self._handling.is_over = True
             try:
+                _under_way.reset(self._entered)
+            except ValueError:
                 # A coroutine that is closed by the event loop is left in another context.
-                with _LEAVING:
-                    _under_way.reset(self._entered)
+                report("webhook: context", "a handler was left in another context than entered")
             finally:
                 self._leave(error)
 
@@ -282,7 +286,7 @@ def _draw_stage(  # noqa: PLR0913, PLR0917  # All that is known by then.
     facts: dict[str, Any],
 ) -> None:
     event, lifecycle = delivery.event, placement.lifecycle
-    if lifecycle is None or not lifecycle.sampled or role_of(event) is not Role.STAGE:
+    if lifecycle is None or not lifecycle.sampled:
         return
     stage = get_stage(event)
     now = time.time_ns()
@@ -321,7 +325,6 @@ def _origin_of_inbound(delivery: Delivery, process: SpanContext) -> Origin | Non
     if (
         delivery.rejected is not None
         or (delivery.found is not None and delivery.found[0].startswith("message:"))
-        or role_of(event) is not Role.INBOUND
         or not process.is_valid
     ):
         return None

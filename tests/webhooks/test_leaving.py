@@ -80,7 +80,6 @@ class TestInterrupted:
 
 
 class TestAnotherContext:
-    @pytest.mark.usefixtures("forgiving")
     def test_a_handler_may_be_left_in_one(
         self, desk: Desk, caplog: pytest.LogCaptureFixture
     ) -> None:
