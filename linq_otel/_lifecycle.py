@@ -65,6 +65,13 @@ _MEMBERS: Final = frozenset({
 })  # fmt: skip
 
 
+_ROLES: Final = {
+    **dict.fromkeys(_STAGES, Role.STAGE),
+    **dict.fromkeys(_INBOUND, Role.INBOUND),
+    **dict.fromkeys(_MEMBERS, Role.MEMBER),
+}
+
+
 @dataclass(slots=True)  # Not frozen: each message has two of them, made in half the time.
 class Lifecycle:
     """
@@ -123,13 +130,9 @@ def role_of(event: Event) -> Role:
     """
     Tell what *event* is to the message it names.
     """
-    if event.event_type in _STAGES and event.direction != "inbound":
-        return Role.STAGE
-    if event.event_type in _INBOUND:
-        return Role.INBOUND
-    if event.event_type in _MEMBERS or event.event_type in _STAGES:
-        return Role.MEMBER
-    return Role.AMBIENT
+    role = _ROLES.get(event.event_type, Role.AMBIENT)
+    # An inbound message is delivered and read too, but that is no stage of one of ours.
+    return Role.MEMBER if role is Role.STAGE and event.direction == "inbound" else role
 
 
 def get_stage(event: Event) -> str:
@@ -254,15 +257,17 @@ def stage_times(event: Event, origin: Origin | None, now: int) -> StageTimes:
     """
     Place a stage between the times of its payload, never before its anchor.
     """
-    accepted = origin.accepted_at if origin else None
-    own, before = {
-        "sent": (event.sent_at, (accepted,)),
-        "delivered": (event.delivered_at, (event.sent_at, accepted)),
-        "read": (event.read_at, (event.delivered_at, event.sent_at, accepted)),
-        "failed": (event.failed_at, (event.sent_at, accepted)),
-    }[get_stage(event)]
+    stage, accepted = get_stage(event), origin.accepted_at if origin else None
+    if stage == "sent":
+        own, before = event.sent_at, accepted
+    elif stage == "delivered":
+        own, before = event.delivered_at, event.sent_at or accepted
+    elif stage == "read":
+        own, before = event.read_at, event.delivered_at or event.sent_at or accepted
+    else:
+        own, before = event.failed_at, event.sent_at or accepted
     moment = own or event.created_at or now
-    start = next((time for time in before if time), moment - _MICROSECOND)
+    start = before or moment - _MICROSECOND
     return fit_stage(start, moment, floor=origin.requested_at if origin else 0)
 
 
