@@ -114,9 +114,7 @@ def open_sync(after: Callable[[], object] = _nothing) -> Sender:
     return Sender(http, answers, send)
 
 
-def open_async(
-    loop: asyncio.AbstractEventLoop, after: Callable[[], object] = _nothing
-) -> Sender:
+def open_async(loop: asyncio.AbstractEventLoop, after: Callable[[], object] = _nothing) -> Sender:
     """
     Return one that does not block.
     """

@@ -200,7 +200,7 @@ class Work(Generic[T]):
         """
         try:
             self._answer = self._function(*self._args)
-        except BaseException as error:  # noqa: BLE001  # Whoever waits gets it.
+        except BaseException as error:  # Whoever waits gets it.
             self._error = error
         ended, tell = self._ended, self._tell
         # A failure's traceback keeps this frame, which would keep it and its arguments.
