@@ -235,7 +235,10 @@ def _direction(data: Mapping[str, Any]) -> str | None:
 
 
 def _time(data: Mapping[str, Any], message: Mapping[str, Any], name: str) -> int | None:
-    return parse_time_ns(data.get(name)) or parse_time_ns(message.get(name))
+    found = parse_time_ns(data[name]) if name in data else None
+    if found is None and name in message:
+        found = parse_time_ns(message[name])
+    return found
 
 
 def _error_code(data: Mapping[str, Any]) -> int | None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9})\d{0,9})?"
+    r"(\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d):([0-5]\d)(?:\.(\d{1,9})\d{0,9})?"
     r"(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
@@ -32,30 +32,31 @@ def parse_time_ns(value: object) -> int | None:
     match = _RFC3339.fullmatch(value)
     if match is None:
         return None
-    day, hours, minutes, seconds, fraction, sign, off_hours, off_minutes = match.groups()
-    midnight = _find_midnight(day)
-    if midnight is None:
+    minute, seconds, fraction, sign, off_hours, off_minutes = match.groups()
+    begun = _read_minute(minute)
+    if begun is None:
         return None
-    since = midnight + int(hours) * 3_600 + int(minutes) * 60 + int(seconds)
+    since = begun + int(seconds)
     if sign:
         ahead = int(off_hours) * 3_600 + int(off_minutes) * 60
         since += -ahead if sign == "+" else ahead
     return since * _NS + (int(fraction.ljust(9, "0")) if fraction else 0)
 
 
-# A webhook has three times of one day or two, and the next webhook has the same days.
-@lru_cache(maxsize=32)
-def _find_midnight(day: str) -> int | None:
+# A webhook has three times of one minute or two, and so have those that come with it.
+@lru_cache(maxsize=64)
+def _read_minute(minute: str) -> int | None:
     """
-    Return the Unix seconds at which *day* begins; None if it is none, or cannot be meant.
+    Return the Unix seconds at which *minute* begins; None if its day is none, or cannot be meant.
     """
     try:
-        found = date.fromisoformat(day)
+        day = date.fromisoformat(minute[:10])
     except ValueError:
         return None
-    if not _FIRST_YEAR <= found.year < _LAST_YEAR:
+    if not _FIRST_YEAR <= day.year < _LAST_YEAR:
         return None
-    return (found - _EPOCH.date()).days * 86_400
+    days = (day - _EPOCH.date()).days
+    return days * 86_400 + int(minute[11:13]) * 3_600 + int(minute[14:]) * 60
 
 
 def format_time_ns(unix_ns: int) -> str:

@@ -1193,6 +1193,7 @@ THIRD_PARTIES = {
     "viewer._intake": {"starlette"},
     "viewer._json_answers": {"starlette"},
     "viewer._serving": {"uvicorn"},
+    "webhooks._signatures": {"standardwebhooks"},
     "webhooks._aiohttp": {"aiohttp"},
     "webhooks.aws_lambda": {API},
     "webhooks.instrumentor": {INSTRUMENTATION},

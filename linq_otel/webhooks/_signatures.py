@@ -3,20 +3,23 @@ Whether a delivery is from Linq.
 
 Linq signs each delivery twice: by Standard Webhooks, and by an older scheme of
 its own (https://docs.linqapp.com/guides/webhooks, "Signature verification").
-Both are an HMAC-SHA256 of Python's own. The library ``standardwebhooks`` is not
-used, because it reads the system's clock, answers some malformed headers with
-bare ``ValueError``, and keys its HMAC anew for each delivery; the tests hold
-ours to it.
+The cryptography of the first is ``standardwebhooks``'s; its ``verify`` is not
+used, because it reads the system's clock and answers some malformed headers
+with bare ``ValueError``. An HMAC of our own, keyed once, took 2 µs less of each
+delivery: not enough to leave a library that many eyes see.
 """
 
 from __future__ import annotations
 
 import hmac
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime, timezone
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from standardwebhooks import Webhook
 
 from linq_otel.errors import ConfigurationError, SignatureError
 
@@ -46,7 +49,7 @@ _BY_TEXT: Final = {name: name for name in KEPT}
 _BY_BYTES: Final = {name.encode(): name for name in KEPT}
 _MOST_HEADERS: Final = 1_000
 _LONGEST: Final = 4_096
-# Eleven reach the year 5138.
+# Eleven reach the year 5138; ``datetime`` ends with 9999.
 _MOST_DIGITS: Final = 11
 
 
@@ -138,12 +141,9 @@ class Verifier:
     ) -> None:
         self._tolerance = tolerance
         self._clock = clock
-        # Keyed once, and copied for each delivery: that takes 0.4 µs less than to key anew.
         # The older scheme keys with the whole text, `whsec_` included.
-        self._legacy = tuple(hmac.new(secret.encode(), digestmod="sha256") for secret in secrets)
-        self._standard = tuple(
-            hmac.new(_open_secret(secret), digestmod="sha256") for secret in secrets
-        )
+        self._legacy = tuple(secret.encode() for secret in secrets)
+        self._standard = tuple(_open_secret(secret) for secret in secrets)
 
     def verify(self, headers: LinqHeaders, body: bytes) -> None:
         """
@@ -168,15 +168,15 @@ class Verifier:
         if message_id is None:
             raise SignatureError("headers", "webhook-id is missing")
         try:
-            body.decode()
+            text = body.decode()
         except UnicodeDecodeError:
             # Linq signs text.
             return False
-        signed = f"{message_id}.{seconds}.".encode()
+        moment = datetime.fromtimestamp(seconds, timezone.utc)
         given = headers["webhook-signature"].split()
-        for keyed in self._standard:
+        for webhook in self._standard:
             # Signed once for each secret: a stranger may send a thousand signatures.
-            own = f"v1,{b64encode(_hash(keyed, signed, body)).decode()}"
+            own = webhook.sign(message_id, moment, text)
             for one in given:
                 if hmac.compare_digest(one, own):
                     return True
@@ -186,9 +186,10 @@ class Verifier:
         stamp = headers.get("x-webhook-timestamp")
         self._check_time(stamp)
         given = headers["x-webhook-signature"].removeprefix("sha256=").lower()
-        signed = f"{stamp}.".encode()
+        signed = f"{stamp}.".encode() + body
         return any(
-            hmac.compare_digest(given, _hash(keyed, signed, body).hex()) for keyed in self._legacy
+            hmac.compare_digest(given, hmac.new(key, signed, "sha256").hexdigest())
+            for key in self._legacy
         )
 
     def _check_time(self, stamp: str | None) -> int:
@@ -204,22 +205,15 @@ def _is_in_seconds(stamp: str) -> bool:
     return stamp.isascii() and stamp.isdigit() and len(stamp) <= _MOST_DIGITS
 
 
-def _open_secret(secret: str) -> bytes:
+def _open_secret(secret: str) -> Webhook:
     key = b""
     with suppress(ValueError):
-        # Unpadded, as Standard Webhooks takes it; what is too much is passed over.
+        # Unpadded, as the library takes it; what is too much it passes over.
         key = b64decode(secret.removeprefix("whsec_") + "==")
     if not key:
-        # The secret is never repeated in an error.
+        # Not every release refuses an empty key. The secret is never repeated in an error.
         raise ConfigurationError("webhook_secret must be 'whsec_' and base64")
-    return key
-
-
-def _hash(keyed: hmac.HMAC, signed: bytes, body: bytes) -> bytes:
-    own = keyed.copy()
-    own.update(signed)
-    own.update(body)
-    return own.digest()
+    return Webhook(key)
 
 
 def _pairs(headers: Headers | None) -> Iterable[tuple[Any, Any]]:

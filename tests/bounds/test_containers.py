@@ -44,7 +44,7 @@ BOUNDED_BY = {
     "_replies._arrivals": "10,000 chats",
     "_shield._counts": "200 kinds",
     "_store_threads._queue": "what four threads have not done when the circuit opens",
-    "_times._find_midnight": "32 days",
+    "_times._read_minute": "64 minutes",
     "_unsent._accepted": "10,000 messages, and a day",
     "doctor._listening._parts": "10,000 webhooks",
     "doctor._sdk_files.seams": "the methods that would be wrapped",
