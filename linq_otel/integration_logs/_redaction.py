@@ -87,7 +87,9 @@ def find_id(value: object, *, numeric: bool = True) -> str | None:
         return None
     text = value.strip()
     if text.isalnum() and text.isascii() and len(text) <= _ID_AT_MOST:
-        # No secret and no address is letters and digits alone.
+        # No secret and no address is letters and digits alone; a mask may be letters.
+        if text.isalpha() and is_masked(text):
+            return None
         return text if numeric or not text.isdecimal() else None
     # Of these characters no address can be made, and no mask.
     if _ID.fullmatch(text) is None or PHONE_ALONE.fullmatch(text) or is_secret_word(text):

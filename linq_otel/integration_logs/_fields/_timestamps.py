@@ -106,7 +106,10 @@ def _from_iso(match: re.Match[str]) -> Moment:
     midnight = _midnight_of(day)
     if midnight is None:
         raise UnusableError("timestamp", "is no date of the calendar")
-    since = midnight + clock.seconds - _shift_of(offset)
+    shift = _shift_of(offset)
+    if shift is None:
+        raise UnusableError("timestamp", "has an offset from UTC that no zone has")
+    since = midnight + clock.seconds - shift
     return Moment(since * _NS + clock.extra_ns, clock.precision_ns)
 
 
@@ -123,10 +126,10 @@ def _midnight_of(day: str) -> int | None:
 
 
 @lru_cache(maxsize=256)
-def _shift_of(offset: str) -> int:
+def _shift_of(offset: str) -> int | None:
     zone = get_zone(offset)
     shift = zone.utcoffset(None) if zone is not None else None
-    return 0 if shift is None else shift // timedelta(seconds=1)
+    return None if shift is None else shift // timedelta(seconds=1)
 
 
 def _from_epoch(text: str) -> Moment:
