@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +23,12 @@ SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  # Of not
 PATH: Final = "/webhooks/linq"
 BODY_BYTES: Final = 2048
 _SIGNER: Final = Webhook(SECRET)
-_FAR: Final = "2026-01-01T11:00:00.000Z"
+# One message's life: each time after the one before, as in a life.
+_REQUESTED_NS: Final = 1_767_265_199_200_000_000
+_ACCEPTED_NS: Final = 1_767_265_199_450_000_000
+_SENT: Final = "2026-01-01T11:00:00.100Z"
+_DELIVERED: Final = "2026-01-01T11:00:01.250Z"
+_CREATED: Final = "2026-01-01T11:00:01.300Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +108,13 @@ def make_origin(number: int) -> Origin:
     """
     Return what the sender kept of that message.
     """
-    now = time.time_ns()
     return Origin(
         traceparent=f"00-{number + 1:032x}-{number + 1:016x}-01",
         lifecycle=f"00-{_trace_id(number)}-{number + 7:016x}-01",
         linq_trace_ids=(_trace_id(number),),
         message_id=_message_id(number),
-        requested_at=now,
-        accepted_at=now,
+        requested_at=_REQUESTED_NS,
+        accepted_at=_ACCEPTED_NS,
     )
 
 
@@ -129,7 +132,7 @@ def _payload(number: int, text: str) -> dict[str, Any]:
         "webhook_version": "2026-02-03",
         "event_type": "message.delivered",
         "event_id": f"{number:08x}-2170-4754-8d30-aaaaaaaaaaaa",
-        "created_at": _FAR,
+        "created_at": _CREATED,
         "trace_id": _trace_id(number),
         "partner_id": "p1",
         "subscription_id": "s1",
@@ -141,8 +144,8 @@ def _payload(number: int, text: str) -> dict[str, Any]:
                 "is_group": False,
                 "owner_handle": {"id": "h", "handle": "+15550100000"},
             },
-            "sent_at": _FAR,
-            "delivered_at": _FAR,
+            "sent_at": _SENT,
+            "delivered_at": _DELIVERED,
             "service": "iMessage",
             "parts": [{"type": "text", "value": text}],
             "idempotency_key": None,

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _ADDED = [
     ("added", "contrib httpx adds", 0.6),
-    ("added", "bare spans", 1.25),
-    ("whole call", "uninstrumented call and bare spans", 1.25),
+    ("whole call", "uninstrumented, bare spans", 1.25),
+    ("added", "bare spans add", 1.25),
 ]
 _LIBRARIES = ("httpx", "requests", "aiohttp")
 _ENGINES = ("sqlite", "redis", "postgresql", "mysql")
