@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from linq_otel._calls import current_call
 from linq_otel._shield import shield
-from linq_otel._targets import VERSION, is_elsewhere
+from linq_otel._targets import VERSION
 
 from ._exchanges import Exchange, Received
 from ._late import LateBodies
@@ -46,9 +46,12 @@ class AiohttpSeams:
 
         # Of a request to anybody else this returns the very coroutine of aiohttp.
         def woven(session: Any, method: Any, str_or_url: Any, **kwargs: Any) -> Any:
-            # The URL may be the end of one that the session begins.
-            is_whole = getattr(session, "_base_url", "") is None
-            if not patches.is_on or (is_whole and is_elsewhere(str_or_url)):
+            try:
+                # The URL may be the end of one that the session begins.
+                is_elsewhere = VERSION not in str_or_url and session._base_url is None  # noqa: SLF001
+            except (AttributeError, TypeError):
+                is_elsewhere = False
+            if is_elsewhere or not patches.is_on:
                 return send(session, method, str_or_url, **kwargs)
             with shield("recognizing a call"):
                 url = _find_url(session, str_or_url)
