@@ -7,7 +7,8 @@ How stores grow is measured by ``growth.py``, for it takes an hour.
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
+import gc
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,10 +23,10 @@ from linq_otel.stores.memory import MemoryStore
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Sequence
     from contextlib import AbstractContextManager
 
-    from measuring import Effort
+    from measuring import Costs, Effort
     from opentelemetry.trace import Span
 
 
@@ -66,6 +67,24 @@ def measure_concurrency(effort: Effort) -> list[Line]:
     Measure calls of the async client, all of a turn at once.
     """
     sizes = [1, 10] if effort.is_short else [1, 10, 50, 200, 1_000]
+    costs = _time_crowds(effort, sizes)
+    terms = {size: added(f"{size}", f"{size}, {_PLAIN}") for size in sizes}
+    points = tuple((size, find_sum(costs, each).spread) for size, each in terms.items())
+    found = compare(costs, terms[sizes[-1]], terms[sizes[0]])
+    with _without_collector():
+        costs = _time_crowds(effort, [sizes[0], sizes[-1]])
+    name, against = f"{sizes[-1]:,} calls at once", "one at a time"
+    return [
+        Line(f"{name}: added", against, found, _MOST_GROWTH, points=points),
+        Line(
+            f"{name}, no garbage collected: added",
+            against,
+            compare(costs, terms[sizes[-1]], terms[sizes[0]]),
+        ),
+    ]
+
+
+def _time_crowds(effort: Effort, sizes: Sequence[int]) -> Costs:
     provider, tally = open_provider()
     within = _instrument(tracer_provider=provider, store=MemoryStore(size=10_000))
     with closing(asyncio.new_event_loop()) as loop:
@@ -79,11 +98,20 @@ def measure_concurrency(effort: Effort) -> list[Line]:
         costs = interleave(variants, max(effort.rounds // 8, 2), sizes[-1])
     assert tally.spans > 0
     assert tally.spans % SPANS == 0
-    terms = {size: added(f"{size}", f"{size}, {_PLAIN}") for size in sizes}
-    points = tuple((size, find_sum(costs, each).spread) for size, each in terms.items())
-    found = compare(costs, terms[sizes[-1]], terms[sizes[0]])
-    name = f"{sizes[-1]:,} calls at once: added"
-    return [Line(name, "one at a time", found, _MOST_GROWTH, points=points)]
+    return costs
+
+
+@contextmanager
+def _without_collector() -> Generator[None]:
+    """
+    Leave cycles where they are: what is under way is not walked again and again.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def measure_attributes(effort: Effort) -> list[Line]:

@@ -60,10 +60,12 @@ LINES = [
     ("integration logs: sort 2,000 rows", "whatever the file", 100.0),
     ("integration logs: replay 2,000 rows", "whatever the file", 100.0),
     ("10 calls at once: added", "one at a time", 1.3),
+    ("10 calls at once, no garbage collected: added", "one at a time", None),
     ("200 attributes of a hook: each", "each of the first 100", 1.3),
 ]
 SIZED = {
     "N calls at once: added",
+    "N calls at once, no garbage collected: added",
     "integration logs: read N rows",
     "integration logs: replay N rows",
     "integration logs: sort N rows",
