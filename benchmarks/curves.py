@@ -67,7 +67,8 @@ def measure_concurrency(effort: Effort) -> list[Line]:
     Measure calls of the async client, all of a turn at once.
     """
     sizes = [1, 10] if effort.is_short else [1, 10, 50, 200, 1_000]
-    costs = _time_crowds(effort, sizes)
+    with _collecting_own():
+        costs = _time_crowds(effort, sizes)
     terms = {size: added(f"{size}", f"{size}, {_PLAIN}") for size in sizes}
     points = tuple((size, find_sum(costs, each).spread) for size, each in terms.items())
     found = compare(costs, terms[sizes[-1]], terms[sizes[0]])
@@ -99,6 +100,19 @@ def _time_crowds(effort: Effort, sizes: Sequence[int]) -> Costs:
     assert tally.spans > 0
     assert tally.spans % SPANS == 0
     return costs
+
+
+@contextmanager
+def _collecting_own() -> Generator[None]:
+    """
+    Let the garbage collector walk what is under way alone, and not what the other lines loaded.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

@@ -169,7 +169,7 @@ def _report(library: str, get: Get, effort: Effort) -> list[Line]:
         "ours": Variant(get, within=lambda: instrumented(**options)),
     }
     # A microsecond of a hundred is found by many small turns.
-    costs: Costs = interleave(variants, effort.rounds * 4, effort.batch, time.thread_time)
+    costs: Costs = interleave(variants, effort.rounds * 12, effort.batch, time.thread_time)
     with instrumented(**options):
         kept = _count_kept(get, effort)
     assert tally.spans == 0

@@ -65,7 +65,6 @@ LINES = [
 ]
 SIZED = {
     "N calls at once: added",
-    "N calls at once, no garbage collected: added",
     "integration logs: read N rows",
     "integration logs: replay N rows",
     "integration logs: sort N rows",
@@ -152,6 +151,30 @@ class TestBench:
         assert document["facts"]["load by"].startswith("coroutines")
         (line, *_) = document["lines"]
         assert set(line["costs"]) == {"uninstrumented", "ours", "contrib", "both"}
+
+
+class TestCounts:
+    @pytest.mark.parametrize("variant", ["uninstrumented", "bare spans", "ours, unsampled"])
+    def test_a_turn(self, variant: str) -> None:
+        """What is counted makes its calls and says nothing."""
+        assert run("counts.py", "--turn", variant, "--calls", "2") == ""
+
+    def test_what_is_added(self, benchmarks: None) -> None:
+        """Two summaries of cachegrind make the counts of one call, and of what it adds."""
+        from counts import Counts  # noqa: PLC0415  # Needs the fixture.
+
+        fewer, more = (
+            Counts.parse(
+                f"==7== I   refs:      3,{whole},000\n==7== I1  misses:        {whole},100\n"
+                f"==7== LLi misses:           28,815\n==7== I1  miss rate:          1.27%\n"
+                f"==7== D   refs:      1,504,685,248  (1,016,766,951 rd   + 487,918,297 wr)\n"
+                f"==7== D1  misses:       {whole},050  (   26,548,985 rd   +   3,335,079 wr)\n"
+            )
+            for whole in (200, 600)
+        )
+        one = more.less(fewer, 200)
+        assert one == Counts(2_000, 2_000, 2_000)
+        assert one.less(Counts(500, 1_000, 1_900)).row() == "2 | 1.0 | 0.1"
 
 
 class TestMeasuring:
