@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import httpx
 import pytest
+import requests
 from linq import AsyncLinqAPIV3, DefaultAioHttpClient, LinqAPIV3
 from opentelemetry.instrumentation.aiohttp_client import (
     AioHttpClientInstrumentor,
@@ -22,6 +23,7 @@ from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
 
 from linq_otel import uninstrument
 from support.lives import CALL, REQUEST
+from support.scripts import run_script
 from support.sending import asend, send
 from support.spans import Tree, by_name, trees
 
@@ -310,3 +312,32 @@ class TestSdk:
         assert [s.name for s in finished()].count(CALL) == 1
         (drawn,) = [s for s in finished() if s.kind.name == "CLIENT"]
         assert linq.requests[0].headers["traceparent"].startswith(traceparent_of(drawn))
+
+
+class TestSeamOfRequests:
+    def test_a_neighbour_that_is_imported_late(self) -> None:
+        """``Session.request`` is left alone until there is an instrumentation to silence."""
+        script = """
+            import requests
+            from linq_otel import instrument, uninstrument
+            from opentelemetry.sdk.trace import TracerProvider
+            before = requests.Session.request
+            instrument(tracer_provider=TracerProvider(shutdown_on_exit=False))
+            print(requests.Session.request is before)
+            import opentelemetry.instrumentation.requests
+            print(requests.Session.request is before)
+            uninstrument()
+            print(requests.Session.request is before)
+        """
+        assert run_script(script).split() == ["True", "False", "True"]
+
+    def test_missing(
+        self, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Where it is gone that is said, and ``send`` is patched all the same."""
+        before = requests.Session.send
+        monkeypatch.delattr(requests.Session, "request")
+        start()
+        assert requests.Session.send is not before
+        lines = [record.getMessage() for record in caplog.records if record.name == "linq_otel"]
+        assert lines == ["an HTTP library has no Session.request (logged once)"]

@@ -34,15 +34,11 @@ if TYPE_CHECKING:
     Start = Callable[..., None]
 
 
-# With it comes the seam that silences it.
-importlib.import_module("opentelemetry.instrumentation.requests")
-
 SEAMS = (
     ("httpx", "Client", "send"),
     ("httpx", "AsyncClient", "send"),
     ("httpx", "Response", "read"),
     ("httpx", "Response", "aread"),
-    ("requests", "Session", "request"),
     ("requests", "Session", "send"),
     ("urllib3", "PoolManager", "urlopen"),
     ("urllib3", "HTTPConnectionPool", "urlopen"),

@@ -266,22 +266,6 @@ class TestImports:
         assert (ours, wrapped, removed, late) == ("[]", "True", "False", "False")
         assert [name for name in ("aiohttp", "httpx", "requests") if name in before] == []
 
-    def test_a_neighbour_that_is_imported_late(self) -> None:
-        """``Session.request`` is left alone until there is an instrumentation to silence."""
-        script = """
-            import requests
-            from linq_otel import instrument, uninstrument
-            from opentelemetry.sdk.trace import TracerProvider
-            before = requests.Session.request
-            instrument(tracer_provider=TracerProvider(shutdown_on_exit=False))
-            print(requests.Session.request is before)
-            import opentelemetry.instrumentation.requests
-            print(requests.Session.request is before)
-            uninstrument()
-            print(requests.Session.request is before)
-        """
-        assert run_script(script).split() == ["True", "False", "True"]
-
 
 class TestLostReply:
     def test_body_that_is_no_json(
