@@ -93,8 +93,7 @@ class Attempts:
             describe: Returns the span's name and attributes for it; called
                 only if they are recorded.
         """
-        if self.count:
-            self.end()
+        self.end()
         # What answered an earlier attempt says nothing of this one.
         self.answered_at = self.linq_trace_id = None
         self.is_resent = False
@@ -135,9 +134,8 @@ class Attempts:
             self._measure_answer(answer)
         span, self._span = self._span, None
         if span is not None:
-            facts = answer.attributes(self.linq_trace_id)
-            span.set_attributes(facts)
-            if a.ERROR_TYPE in facts:
+            span.set_attributes(answer.attributes(self.linq_trace_id))
+            if answer.is_error:
                 span.set_status(Status(StatusCode.ERROR))
             span.end(self.answered_at)
         hook = self._tracing.settings.response_hook

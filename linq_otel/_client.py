@@ -29,9 +29,7 @@ from ._wire import describe_request, learn_ids, note_response
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ._patching import Patches
+    from ._patching import Function, Patches
     from ._tracing import Tracing
 
 
@@ -43,8 +41,6 @@ class SdkSeams:
     The wrappers in the SDK: what they are, and the tracing they draw with.
     """
 
-    _patches: Patches
-
     def __init__(self, tracing: Tracing) -> None:
         self._tracing = tracing
         self._excluded = compile_excluded(tracing.settings.excluded_urls)
@@ -54,21 +50,20 @@ class SdkSeams:
         """
         Put ours in the place of each method that is there.
         """
-        self._patches = patches
         for owner, name, weave in (
             ("SyncAPIClient", "request", self._weave_request),
             ("AsyncAPIClient", "request", self._weave_arequest),
-            ("BaseClient", "_build_request", self._weave_build_request),
-            ("SyncAPIClient", "_sleep_for_retry", self._weave_sleep_for_retry),
-            ("AsyncAPIClient", "_sleep_for_retry", self._weave_asleep_for_retry),
-            ("SyncAPIClient", "_process_response", self._weave_process_response),
-            ("AsyncAPIClient", "_process_response", self._weave_aprocess_response),
-            ("BaseClient", "_make_status_error_from_response", self._weave_make_status_error),
+            ("BaseClient", "_build_request", _weave_build_request),
+            ("SyncAPIClient", "_sleep_for_retry", _weave_sleep_for_retry),
+            ("AsyncAPIClient", "_sleep_for_retry", _weave_asleep_for_retry),
+            ("SyncAPIClient", "_process_response", _weave_process_response),
+            ("AsyncAPIClient", "_process_response", _weave_aprocess_response),
+            ("BaseClient", "_make_status_error_from_response", _weave_make_status_error),
         ):
             patches.weave(_MODULE, owner, name, weave)
 
-    def _weave_request(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        origins, patches = self._tracing.origins, self._patches
+    def _weave_request(self, patches: Patches, send: Function) -> Function:
+        origins = self._tracing.origins
 
         def request(client: Any, *args: Any, **kwargs: Any) -> Any:
             call = self._open_call(client, args, kwargs) if patches.is_on else None
@@ -85,8 +80,8 @@ class SdkSeams:
 
         return request
 
-    def _weave_arequest(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        origins, patches = self._tracing.origins, self._patches
+    def _weave_arequest(self, patches: Patches, send: Function) -> Function:
+        origins = self._tracing.origins
 
         async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
             call = self._open_call(client, args, kwargs) if patches.is_on else None
@@ -102,81 +97,6 @@ class SdkSeams:
                 return answer
 
         return request
-
-    def _weave_build_request(self, build: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
-        def build_request(client: Any, *args: Any, **kwargs: Any) -> Any:
-            request = build(client, *args, **kwargs)
-            call = current_call() if patches.is_on else None
-            if call is not None:
-                try:
-                    call.attempts.begin(request, describe_request)
-                except Exception as error:
-                    swallow("beginning an attempt", error)
-            return request
-
-        return build_request
-
-    def _weave_sleep_for_retry(self, sleep: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
-        def sleep_for_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
-            if patches.is_on:
-                _end_retried(kwargs)
-            return sleep(client, *args, **kwargs)
-
-        return sleep_for_retry
-
-    def _weave_asleep_for_retry(self, sleep: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
-        async def sleep_for_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
-            if patches.is_on:
-                _end_retried(kwargs)
-            return await sleep(client, *args, **kwargs)
-
-        return sleep_for_retry
-
-    def _weave_make_status_error(self, make: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
-        def make_status_error(client: Any, *args: Any, **kwargs: Any) -> Any:
-            call = current_call() if patches.is_on else None
-            if call is not None:
-                with shield("ending a refused attempt"):
-                    note_response(call, kwargs["response"] if "response" in kwargs else args[0])
-            return make(client, *args, **kwargs)
-
-        return make_status_error
-
-    def _weave_process_response(self, process: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
-        def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
-            call = current_call() if patches.is_on else None
-            if call is None:
-                return process(client, *args, **kwargs)
-            _end_answered(call, kwargs)
-            answer = process(client, *args, **kwargs)
-            _learn(call, answer, kwargs)
-            return answer
-
-        return process_response
-
-    def _weave_aprocess_response(self, process: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
-        async def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
-            call = current_call() if patches.is_on else None
-            if call is None:
-                return await process(client, *args, **kwargs)
-            _end_answered(call, kwargs)
-            answer = await process(client, *args, **kwargs)
-            _learn(call, answer, kwargs)
-            return answer
-
-        return process_response
 
     def _open_call(self, client: Any, args: tuple[Any, ...], kwargs: Any) -> Call | None:
         try:
@@ -209,6 +129,75 @@ class SdkSeams:
 
 def _find_idempotency_key(options: Any) -> str | None:
     return find_idempotency_key(body_of(options), as_mapping(options.headers))
+
+
+def _weave_build_request(patches: Patches, build: Function) -> Function:
+    def build_request(client: Any, *args: Any, **kwargs: Any) -> Any:
+        request = build(client, *args, **kwargs)
+        call = current_call() if patches.is_on else None
+        if call is not None:
+            try:
+                call.attempts.begin(request, describe_request)
+            except Exception as error:
+                swallow("beginning an attempt", error)
+        return request
+
+    return build_request
+
+
+def _weave_sleep_for_retry(patches: Patches, sleep: Function) -> Function:
+    def sleep_for_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
+        if patches.is_on:
+            _end_retried(kwargs)
+        return sleep(client, *args, **kwargs)
+
+    return sleep_for_retry
+
+
+def _weave_asleep_for_retry(patches: Patches, sleep: Function) -> Function:
+    async def sleep_for_retry(client: Any, *args: Any, **kwargs: Any) -> Any:
+        if patches.is_on:
+            _end_retried(kwargs)
+        return await sleep(client, *args, **kwargs)
+
+    return sleep_for_retry
+
+
+def _weave_make_status_error(patches: Patches, make: Function) -> Function:
+    def make_status_error(client: Any, *args: Any, **kwargs: Any) -> Any:
+        call = current_call() if patches.is_on else None
+        if call is not None:
+            with shield("ending a refused attempt"):
+                note_response(call, kwargs["response"] if "response" in kwargs else args[0])
+        return make(client, *args, **kwargs)
+
+    return make_status_error
+
+
+def _weave_process_response(patches: Patches, process: Function) -> Function:
+    def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
+        call = current_call() if patches.is_on else None
+        if call is None:
+            return process(client, *args, **kwargs)
+        _end_answered(call, kwargs)
+        answer = process(client, *args, **kwargs)
+        _learn(call, answer, kwargs)
+        return answer
+
+    return process_response
+
+
+def _weave_aprocess_response(patches: Patches, process: Function) -> Function:
+    async def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
+        call = current_call() if patches.is_on else None
+        if call is None:
+            return await process(client, *args, **kwargs)
+        _end_answered(call, kwargs)
+        answer = await process(client, *args, **kwargs)
+        _learn(call, answer, kwargs)
+        return answer
+
+    return process_response
 
 
 def _end_retried(kwargs: dict[str, Any]) -> None:

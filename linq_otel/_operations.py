@@ -72,19 +72,9 @@ def operation_of(method: str, path: str) -> Operation:
     """
     method = method.upper()
     path = _path_alone(path)
-    segments = path[max(path.find("/v3/"), 0) :].split("/")
-    node = _ROOT
-    for segment in segments:
-        if segment:
-            following = node.literals.get(segment) or node.variable
-            if following is None:
-                break
-            node = following
-    else:
-        known = node.operations.get(method)
-        if known is not None:
-            return known
-    return _unknown(method, [segment for segment in segments if segment])
+    start = max(path.find("/v3/"), 0)
+    segments = [segment for segment in path[start:].split("/") if segment]
+    return _find_known(method, segments) or _unknown(method, segments)
 
 
 def redacted_path(path: str, operation: Operation) -> str:
@@ -162,6 +152,16 @@ def _path_alone(path: str) -> str:
     if not path.startswith("/") and "://" in path:
         return "/" + path.partition("://")[2].partition("/")[2]
     return path
+
+
+def _find_known(method: str, segments: list[str]) -> Operation | None:
+    node = _ROOT
+    for segment in segments:
+        following = node.literals.get(segment) or node.variable
+        if following is None:
+            return None
+        node = following
+    return node.operations.get(method)
 
 
 def _unknown(method: str, segments: list[str]) -> Operation:

@@ -17,8 +17,9 @@ from ._shield import report, shield
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
-    Weave = Callable[[Callable[..., Any]], Callable[..., Any]]
+    Function = Callable[..., Any]
+    Wrapper = Callable[[Function, Any, tuple[Any, ...], dict[str, Any]], Any]
+    Weave = Callable[["Patches", Function], Function]
 
 
 class Patches:
@@ -68,13 +69,14 @@ class Patches:
             module: As for :meth:`wrap`.
             owner_name: As for :meth:`wrap`.
             name: As for :meth:`wrap`.
-            weave: Is given the method as a function of the instance, and
-                returns what takes its place: a coroutine function for one. It
-                must look at :attr:`is_on`, for another's wrapper may keep it.
+            weave: Is given these patches and the method as a function of the
+                instance, and returns what takes its place: a coroutine function
+                for one. That must look at :attr:`is_on`, for another's wrapper
+                may keep it.
         """
 
         def put(owner: type, original: Any) -> None:
-            setattr(owner, name, wraps(original)(weave(_unbound(original))))
+            setattr(owner, name, wraps(original)(weave(self, _unbound(original))))
 
         self._patch(module, owner_name, name, put)
 

@@ -60,8 +60,6 @@ class DerivedIds:
 
     def __init__(self, wrapped: Any, sampler: object = None) -> None:
         self.wrapped = wrapped
-        self._random_trace_id = wrapped.generate_trace_id
-        self._random_span_id = wrapped.generate_span_id
         self.keeps_attributes = _keeps_attributes(sampler)
 
     def generate_trace_id(self) -> int:
@@ -69,14 +67,14 @@ class DerivedIds:
         Return the trace id asked for, or a random one.
         """
         trace_id, _ = _next.get()
-        return self._random_trace_id() if trace_id is None else trace_id
+        return int(self.wrapped.generate_trace_id()) if trace_id is None else trace_id
 
     def generate_span_id(self) -> int:
         """
         Return the span id asked for, or a random one.
         """
         _, span_id = _next.get()
-        return self._random_span_id() if span_id is None else span_id
+        return int(self.wrapped.generate_span_id()) if span_id is None else span_id
 
     def is_trace_id_random(self) -> bool:
         """
@@ -84,7 +82,6 @@ class DerivedIds:
         """
         if _next.get()[0] is not None:
             return False
-        # Not looked up in advance: some SDKs have no such method, others no such generator.
         is_random = getattr(self.wrapped, "is_trace_id_random", None)
         return bool(is_random and is_random())
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from linq_otel._calls import Call
-    from linq_otel._patching import Patches
+    from linq_otel._patching import Function, Patches
 
     from ._raw import RawCalls
 
@@ -41,9 +41,7 @@ class AiohttpSeams:
         self._late = LateBodies(self._watch)
         patches.weave("aiohttp", "ClientSession", "_request", self._weave_request)
 
-    def _weave_request(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
+    def _weave_request(self, patches: Patches, send: Function) -> Function:
         # Of a request to anybody else this returns the very coroutine of aiohttp.
         def woven(session: Any, method: Any, str_or_url: Any, **kwargs: Any) -> Any:
             try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from linq_otel._calls import Call
-    from linq_otel._patching import Patches
+    from linq_otel._patching import Function, Patches
 
     from ._raw import RawCalls
 
@@ -48,8 +48,8 @@ class HttpxSeams:
         patches.weave("httpx", "Client", "send", self._weave_send)
         patches.weave("httpx", "AsyncClient", "send", self._weave_asend)
 
-    def _weave_send(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        patches, default = self._patches, self._default
+    def _weave_send(self, patches: Patches, send: Function) -> Function:
+        default = self._default
 
         def send_any(client: Any, request: Any, **kwargs: Any) -> Any:
             exchange = self._open(client, request) if patches.is_on else None
@@ -78,8 +78,8 @@ class HttpxSeams:
 
         return woven if _takes_these_alone(send) else send_any
 
-    def _weave_asend(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        patches, default = self._patches, self._default
+    def _weave_asend(self, patches: Patches, send: Function) -> Function:
+        default = self._default
 
         async def send_any(client: Any, request: Any, **kwargs: Any) -> Any:
             exchange = self._open(client, request) if patches.is_on else None
@@ -153,7 +153,7 @@ class HttpxSeams:
         return body
 
 
-def _takes_these_alone(send: Callable[..., Any]) -> bool:
+def _takes_these_alone(send: Function) -> bool:
     """
     Tell whether *send* can be called with its arguments named, as httpx 0.20 and later have them.
 

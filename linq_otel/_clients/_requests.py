@@ -21,10 +21,8 @@ from ._tees import overhear_chunks
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from linq_otel._calls import Call
-    from linq_otel._patching import Patches
+    from linq_otel._patching import Function, Patches
 
     from ._raw import RawCalls
 
@@ -39,16 +37,13 @@ class RequestsSeams:
 
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
-        self._patches = patches
         patches.weave("requests", "Session", "send", self._weave_send)
-        patches.when_imported(_NEIGHBOUR, self._keep_neighbour_quiet)
+        patches.when_imported(
+            _NEIGHBOUR,
+            partial(patches.weave, "requests", "Session", "request", self._weave_request),
+        )
 
-    def _keep_neighbour_quiet(self) -> None:
-        self._patches.weave("requests", "Session", "request", self._weave_request)
-
-    def _weave_request(self, ask: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
+    def _weave_request(self, patches: Patches, ask: Function) -> Function:
         def woven(session: Any, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
             if not patches.is_on or is_elsewhere(url) or not self._is_ours(url):
                 return ask(session, method, url, *args, **kwargs)
@@ -62,9 +57,7 @@ class RequestsSeams:
             return self._calls.is_ours(url)
         return False
 
-    def _weave_send(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        patches = self._patches
-
+    def _weave_send(self, patches: Patches, send: Function) -> Function:
         def woven(session: Any, request: Any, **kwargs: Any) -> Any:
             if not patches.is_on or is_elsewhere(getattr(request, "url", None)):
                 return send(session, request, **kwargs)

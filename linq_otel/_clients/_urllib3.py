@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from linq_otel._calls import Call
-    from linq_otel._patching import Patches, Weave
+    from linq_otel._patching import Function, Patches
     from linq_otel._targets import Target
 
     from ._late import LateBody
@@ -44,25 +44,11 @@ class Urllib3Seams:
 
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
-        self._patches = patches
-        patches.weave("urllib3", "PoolManager", "urlopen", self._past_others(self._manage))
+        patches.weave("urllib3", "PoolManager", "urlopen", partial(_past_others, self._manage))
         patches.weave(
-            "urllib3", "HTTPConnectionPool", "urlopen", self._past_others(self._open_in_pool)
+            "urllib3", "HTTPConnectionPool", "urlopen", partial(_past_others, self._open_in_pool)
         )
         patches.wrap("urllib3", "Retry", "increment", self._increment)
-
-    def _past_others(self, run: Callable[..., Any]) -> Weave:
-        patches = self._patches
-
-        def weave(urlopen: Callable[..., Any]) -> Callable[..., Any]:
-            def woven(pool: Any, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
-                if not patches.is_on or is_elsewhere(url):
-                    return urlopen(pool, method, url, *args, **kwargs)
-                return run(partial(urlopen, pool), pool, (method, url, *args), kwargs)
-
-            return woven
-
-        return weave
 
     def _manage(
         self, wrapped: Callable[..., Any], manager: Any, args: tuple[Any, ...], kwargs: Any
@@ -135,6 +121,15 @@ class Urllib3Seams:
         if call is None:
             return None
         return Exchange(call, target, target, _receive, _no_refusal, _no_headers)
+
+
+def _past_others(run: Function, patches: Patches, urlopen: Function) -> Function:
+    def woven(pool: Any, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
+        if not patches.is_on or is_elsewhere(url):
+            return urlopen(pool, method, url, *args, **kwargs)
+        return run(partial(urlopen, pool), pool, (method, url, *args), kwargs)
+
+    return woven
 
 
 def _first_two(args: tuple[Any, ...], kwargs: Any) -> tuple[Any, Any]:
