@@ -40,15 +40,15 @@ _PHONE: Final = (
     r"(?<![\w.-])\d{3}[ \t.-]\d{4}(?![\w-])",
     r"(?<![\w-])\d{10,15}(?![\w-])",
 )
-# Over a pattern of the whole, one that can only begin where it may: text without any of these
-# marks holds nothing to be found, and most text has none.
-_MARKS: Final = re.compile(r"@|%40|%2b|\+|\d{3}|00D|bearer|basic|digest|eyJ|secret|token|passw|key|"
-                           r"session|sid|signature|credential|pit-|pat-|whsec|_live_|_test_|BEGIN",
-                           re.IGNORECASE)  # fmt: skip
 # The marks of secrets alone, for what holds no spaces: an id, of which many have three digits.
 _SECRET_MARKS: Final = re.compile(
     r"eyJ|secret|token|passw|key|session|sid|signature|credential|pit-|pat-|whsec|_live_|_test_",
     re.IGNORECASE,
+)
+# Over a pattern of the whole, one that can only begin where it may: text without any of these
+# marks holds nothing to be found, and most text has none.
+_MARKS: Final = re.compile(
+    rf"@|%40|%2b|\+|\d{{3}}|00D|bearer|basic|digest|BEGIN|{_SECRET_MARKS.pattern}", re.IGNORECASE
 )
 _SECRET: Final = re.compile("|".join(_SECRETS), re.IGNORECASE | re.DOTALL)
 _ADDRESS: Final = re.compile(_EMAIL)
