@@ -14,32 +14,30 @@ from opentelemetry.context import attach, detach, get_current
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
 from . import _attributes as a
-from ._lifecycle import (
-    Lifecycle,
-    Role,
-    StageTimes,
-    get_stage,
-    is_known_type,
-    role_of,
-    stage_times,
+from ._delivery_spans import (
+    describe,
+    draw_stage,
+    find_left_out,
+    identify,
+    link_back,
+    name_type,
+    origin_of_inbound,
 )
-from ._origins import Origin, format_traceparent
-from ._placements import Delivery, Placement, link_to, place
+from ._lifecycle import Role, role_of
+from ._placements import Placement, place
 from ._reporting import count_delivery, log_stage, report_exception, report_run
 from ._shield import report, shield
-from ._times import format_time_ns
 from ._tracing import mark_error
 
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span, SpanContext
+    from opentelemetry.trace import Span
 
     from ._events import Event
+    from ._origins import Origin
+    from ._placements import Delivery
     from ._tracing import Tracing
 
-
-_MOST_UNKNOWN_TYPES: Final = 200
-_unknown_types: set[str] = set()
 
 # They hold nothing but their words, and one for each delivery would be made anew.
 _PLACING: Final = shield("placing a delivery")
@@ -153,13 +151,13 @@ class HandlerRun:
         event = delivery.event
         ambient = trace.get_current_span()
         arrived_in = ambient.get_span_context()
-        self._event_type = event_type = _low_cardinality(delivery)
+        self._event_type = event_type = name_type(delivery)
         placement: Placement | None = None
         attributes: dict[str, Any] = {}
         facts: dict[str, Any] = {}
         with _PLACING:
-            facts = _identity(event)
-            attributes = _attributes(delivery, event_type, facts)
+            facts = identify(event)
+            attributes = describe(delivery, event_type, facts)
             if delivery.rejected is None and tracing.disclosure.is_on:
                 attributes |= tracing.disclosure.of_event(event)
             placement = place(tracing, delivery, arrived_in)
@@ -171,7 +169,7 @@ class HandlerRun:
             attributes,
             placement.links,
             placement.otel_trace_id,
-            left_out=_find_left_out(tracing, placement),
+            left_out=find_left_out(tracing, placement),
         )
         self._context = set_span_in_context(span)
         self._attached = None if span is trace.INVALID_SPAN else attach(self._context)
@@ -185,12 +183,12 @@ class HandlerRun:
                     if settings.stage_events:
                         log_stage(tracing, delivery, self._context, facts)
             with _JOINING:
-                _link_back(tracing, ambient, process, placement)
+                link_back(tracing, ambient, process, placement)
                 role = role_of(event)
                 if role is Role.STAGE:
-                    _draw_stage(tracing, delivery, placement, arrived_in, process, facts)
+                    draw_stage(tracing, delivery, placement, arrived_in, process, facts)
                 elif role is Role.INBOUND:
-                    origin = _origin_of_inbound(delivery, process)
+                    origin = origin_of_inbound(delivery, process)
             hook = settings.webhook_hook
             if hook is not None and span.is_recording():
                 with _HOOKING:
@@ -245,152 +243,3 @@ class HandlerRun:
                     detach(self._attached)
             finally:
                 self._span.end()
-
-
-def _find_left_out(tracing: Tracing, placement: Placement) -> SpanContext | None:
-    """
-    Return the anchor that the handler hangs under though nobody drew it, if it does.
-    """
-    lifecycle = placement.lifecycle
-    if lifecycle is None or lifecycle.sampled is not False or placement.is_late:
-        return None
-    if tracing.settings.join == "link":
-        return None
-    return lifecycle.span_context(sampled=False)
-
-
-def _link_back(tracing: Tracing, ambient: Span, process: SpanContext, placement: Placement) -> None:
-    """
-    Link the webhook's SERVER span to the life its handler runs in.
-    """
-    lifecycle = placement.lifecycle
-    if lifecycle is None or not ambient.is_recording():
-        return
-    if process.trace_id != ambient.get_span_context().trace_id:
-        for link in link_to(process, a.LINK_PROCESS):
-            ambient.add_link(link.context, link.attributes)
-    elif (
-        tracing.settings.stages
-        and lifecycle.sampled
-        and lifecycle.otel_trace_id != process.trace_id
-    ):
-        ambient.add_link(lifecycle.span_context(sampled=True), {a.LINK: a.LINK_LIFECYCLE})
-
-
-def _draw_stage(  # noqa: PLR0913, PLR0917  # All that is known by then.
-    tracing: Tracing,
-    delivery: Delivery,
-    placement: Placement,
-    arrived_in: SpanContext,
-    process: SpanContext,
-    facts: dict[str, Any],
-) -> None:
-    event, lifecycle = delivery.event, placement.lifecycle
-    if lifecycle is None or not lifecycle.sampled:
-        return
-    stage = get_stage(event)
-    now = time.time_ns()
-    own = stage_times(event, delivery.origin, now)
-    times = tracing.late.fit(own)
-    attributes = {**facts, a.STAGE_NAME: stage}
-    if event.error_code is not None:
-        attributes[a.ERROR_CODE] = event.error_code
-    if own.clamped:
-        attributes[a.CLAMPED] = True
-    if placement.is_late:
-        # Its own trace is closed: it is told where its webhook is.
-        lifecycle = Lifecycle(process.trace_id, process.span_id, process.trace_flags.sampled)
-        times = StageTimes(now, now + 1_000, own.moment)
-    if times != own:
-        attributes[a.LATE] = True
-    if times.clamped:
-        attributes[a.STAGE_TIME] = format_time_ns(times.moment)
-    tracing.draw_stage(
-        lifecycle,
-        stage,
-        times,
-        attributes,
-        # Elsewhere the same span whoever draws it; here its trace has no other way back.
-        links=link_to(arrived_in, a.LINK_WEBHOOK) if tracing.settings.join == "link" else (),
-        context=placement.context if placement.is_under_anchor else None,
-        error=str(event.error_code or stage) if stage == "failed" else None,
-    )
-
-
-def _origin_of_inbound(delivery: Delivery, process: SpanContext) -> Origin | None:
-    """
-    Return the origin of a message that came to us: its handler's span is its root.
-    """
-    event = delivery.event
-    if (
-        delivery.rejected is not None
-        or (delivery.found is not None and delivery.found[0].startswith("message:"))
-        or not process.is_valid
-    ):
-        return None
-    now = time.time_ns()
-    return Origin(
-        traceparent=format_traceparent(process),
-        tracestate=process.trace_state.to_header(),
-        lifecycle=format_traceparent(process),
-        linq_trace_ids=(event.linq_trace_id,) if event.linq_trace_id else (),
-        message_id=event.message_id,
-        chat_id=event.chat_id,
-        requested_at=event.created_at or now,
-        accepted_at=now,
-    )
-
-
-def _attributes(delivery: Delivery, event_type: str, facts: dict[str, Any]) -> dict[str, Any]:
-    event = delivery.event
-    found: dict[str, Any] = {
-        a.MESSAGING_SYSTEM: "linq",
-        a.MESSAGING_OPERATION_NAME: "process",
-        a.MESSAGING_OPERATION_TYPE: "process",
-    }
-    if event.verified is not None:
-        found[a.VERIFIED] = event.verified
-    if delivery.rejected is not None:
-        # A stranger wrote the rest.
-        found[a.REJECTED] = delivery.rejected
-        found[a.EVENT_TYPE] = event_type
-        return found
-    found[a.ORIGIN] = delivery.found_by
-    if event.event_id is not None:
-        found[a.MESSAGING_MESSAGE_ID] = event.event_id
-    if event.webhook_version is not None:
-        found[a.WEBHOOK_VERSION] = event.webhook_version
-    if event.subscription_id is not None:
-        found[a.SUBSCRIPTION_ID] = event.subscription_id
-    if delivery.is_duplicate:
-        found[a.DUPLICATE] = True
-    found.update(facts)
-    return found
-
-
-def _identity(event: Event) -> dict[str, Any]:
-    facts = {
-        a.EVENT_ID: event.event_id,
-        a.EVENT_TYPE: event.event_type,
-        a.LINQ_TRACE_ID: event.linq_trace_id,
-        a.MESSAGE_ID: event.message_id,
-        a.CHAT_ID: event.chat_id,
-        a.SERVICE: event.service,
-    }
-    return {key: value for key, value in facts.items() if value is not None}
-
-
-def _low_cardinality(delivery: Delivery) -> str:
-    """
-    Return the event type, or ``_OTHER`` once too many unknown ones were seen.
-
-    A type of an unverified delivery is a stranger's word, and counts only if
-    it is one we know.
-    """
-    event_type = delivery.event.event_type
-    if is_known_type(event_type) or event_type in _unknown_types:
-        return event_type
-    if delivery.rejected is not None or len(_unknown_types) >= _MOST_UNKNOWN_TYPES:
-        return a.OTHER
-    _unknown_types.add(event_type)
-    return event_type

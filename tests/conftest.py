@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from linq_otel import _deliveries, _runtime
+from linq_otel import _delivery_spans, _runtime
 from linq_otel._shield import strict, tally
 from support.otlp_processes import ReceiverError
 from support.otlp_receivers import get_test_agent, open_test_agent
@@ -39,7 +39,7 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("LINQ_WEBHOOK_SECRET", "OTEL_PYTHON_LINQ_JOIN", "OTEL_PYTHON_LINQ_STORE"):
         monkeypatch.delenv(name, raising=False)
     tally.clear()
-    _deliveries._unknown_types.clear()
+    _delivery_spans._unknown_types.clear()
     with strict():
         yield
     _runtime.forget_tracing()

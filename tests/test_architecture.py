@@ -233,15 +233,24 @@ LAYERS: dict[str, dict[str, set[str]]] = {
             "_shield",
             "_tracing",
         },
+        "_delivery_spans": {
+            "_attributes",
+            "_events",
+            "_lifecycle",
+            "_origins",
+            "_placements",
+            "_times",
+            "_tracing",
+        },
         "_deliveries": {
             "_attributes",
+            "_delivery_spans",
             "_events",
             "_lifecycle",
             "_origins",
             "_placements",
             "_reporting",
             "_shield",
-            "_times",
             "_tracing",
         },
     },
@@ -1204,6 +1213,7 @@ THIRD_PARTIES = {
 }
 FOR_TYPES_ALONE = {
     "_carrier": {API},
+    "_delivery_spans": {API},
     "_events": {API},
     "_everything": {"typing_extensions"},
     "_linking": {API},

@@ -9,7 +9,7 @@ import pytest
 from linq import APIConnectionError, AsyncLinqAPIV3, LinqAPIV3
 
 from bounds.growing import find_growing
-from linq_otel import LinqInstrumentor, _deliveries, _runtime
+from linq_otel import LinqInstrumentor, _delivery_spans, _runtime
 from linq_otel._shield import Tally, tally
 from linq_otel.webhooks import WebhookReceiver
 from support import payloads as p
@@ -31,7 +31,7 @@ BOUNDED_BY = {
     "_clients._late._waiting": "the responses the app still holds: weak keys",
     "_clients._neighbours._is_wrapped": "64 types of transport",
     "_clients._tees._parts": "one body of at most a megabyte, with which it goes",
-    "_deliveries._unknown_types": "200 event types",
+    "_delivery_spans._unknown_types": "200 event types",
     "_forks._methods": "the objects that are alive: weak references",
     "_guarding._waiting": "1,000 origins",
     "_json._NOTHING": "never written",
@@ -116,7 +116,7 @@ class TestEventTypes:
             name = "".join(letters[int(digit)] for digit in f"{number:03}")
             with receiver.process({}, p.body_of(f"made.up_{name}")) as event:
                 assert event is not None
-        assert len(_deliveries._unknown_types) == 200
+        assert len(_delivery_spans._unknown_types) == 200
 
 
 @pytest.fixture
