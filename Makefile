@@ -22,9 +22,10 @@ test: lint types pytest oldest ## Run every check
 servers: ## Install the servers whose stores are tested, from Debian's packages
 	sh tests/support/install_servers.sh
 
-lint: .venv/.test ## Check style
+lint: .venv/.test ## Check style, and that imports go one way
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache --no-logo
 
 types: .venv/.test ## Check types, as mypy and as pyright see them
 	$(BIN)/mypy

@@ -48,9 +48,12 @@ def parse_traceparent(traceparent: str, tracestate: str = "") -> SpanContext | N
     match = _VERSION_00.fullmatch(traceparent)
     if match is not None and not tracestate:
         # What :func:`format_traceparent` wrote: an eighth of the propagator's time.
-        trace_id, span_id, flags = match.groups()
+        otel_trace_id, span_id, flags = match.groups()
         known = SpanContext(
-            int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=_FLAGS[int(flags, 16)]
+            int(otel_trace_id, 16),
+            int(span_id, 16),
+            is_remote=True,
+            trace_flags=_FLAGS[int(flags, 16)],
         )
         return known if known.is_valid else None
     headers = {"traceparent": traceparent, "tracestate": tracestate}

@@ -66,8 +66,8 @@ class DerivedIds:
         """
         Return the trace id asked for, or a random one.
         """
-        trace_id, _ = _next.get()
-        return int(self.wrapped.generate_trace_id()) if trace_id is None else trace_id
+        otel_trace_id, _ = _next.get()
+        return int(self.wrapped.generate_trace_id()) if otel_trace_id is None else otel_trace_id
 
     def generate_span_id(self) -> int:
         """

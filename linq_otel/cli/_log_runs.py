@@ -17,12 +17,12 @@ from linq_otel.errors import ConfigurationError
 from linq_otel.integration_logs import ReadOptions, ReplayOptions, read, replay
 from linq_otel.integration_logs._answers import find_answer
 from linq_otel.integration_logs._chronicle import Chronicle
-from linq_otel.integration_logs._fields._zones import get_zone
 from linq_otel.integration_logs._figure_tables import build_tables
 from linq_otel.integration_logs._figures import count_figures
 from linq_otel.integration_logs._providers import load_providers
 from linq_otel.integration_logs._report_files import write_report
 from linq_otel.integration_logs._reports import build_report
+from linq_otel.integration_logs._zones import get_zone
 
 from ._log_figures import WRITERS, draw_table
 from ._log_options import EXIT_IN_PART, EXIT_NOTHING_USABLE

@@ -93,9 +93,9 @@ def _read_record(record: Mapping[str, Any], place: str) -> Samples:
     if "event_type" in parsed:
         received_at = _find_time(record)
         return read_delivery(place, body, headers=headers, received_at=received_at)
-    trace_id = _find_header(headers, _TRACE_HEADER) or record.get("x_trace_id")
+    linq_trace_id = _find_header(headers, _TRACE_HEADER) or record.get("x_trace_id")
     request = _find_request(record)
-    send = find_send(place, parsed or record, trace_id, request)
+    send = find_send(place, parsed or record, linq_trace_id, request)
     if send is not None:
         return Samples(sends=(send,))
     return Samples(unread=((place, "it is neither a webhook nor the answer to a send"),))
@@ -109,9 +109,9 @@ def _read_har_entry(entry: Mapping[str, Any], place: str) -> Samples:
         return read_delivery(place, text, headers=_pair(request), received_at=received_at)
     content = as_mapping(response.get("content"))
     answer = _parse(_decode(content.get("text"), str(content.get("encoding", ""))))
-    trace_id = _find_header(_pair(response), _TRACE_HEADER)
+    linq_trace_id = _find_header(_pair(response), _TRACE_HEADER)
     called = (str(request.get("method", "")), str(request.get("url", "")))
-    send = find_send(place, answer, trace_id, called)
+    send = find_send(place, answer, linq_trace_id, called)
     # A HAR holds whatever else went over the wire.
     return Samples(sends=(send,)) if send is not None else Samples()
 

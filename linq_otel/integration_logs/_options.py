@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from linq_otel.errors import ConfigurationError
 
-from ._fields._zones import get_zone
+from ._zones import get_zone
 
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from linq_otel.integration_logs._entries import Moment
 from linq_otel.integration_logs._findings import UnusableError
+from linq_otel.integration_logs._zones import get_zone
 
 from ._dates import find_day
-from ._zones import get_zone
 
 
 if TYPE_CHECKING:
