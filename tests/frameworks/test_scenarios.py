@@ -12,6 +12,7 @@ import pytest
 
 from support import payloads as p
 from support.spans import Tree, trees
+from support.web_hosts import over_sockets
 
 
 if TYPE_CHECKING:
@@ -121,6 +122,15 @@ class TestScenarios:
         assert given == [expected] * row.times
         assert site.seen.bodies == [row.body] * row.times
         assert drawn(site) == (row.drawn, row.elsewhere)
+
+    def test_over_a_socket(self, site: Site) -> None:
+        """The same behind a real server."""
+        with over_sockets(), site.open_bare() as post:
+            expected = post("/hook", BODY, signed(BODY))
+        with over_sockets(), site.open() as post:
+            given = post("/hook", BODY, signed(BODY))
+        assert (given, site.seen.bodies) == (expected, [BODY])
+        assert drawn(site) == ((DELIVERED, process()), ())
 
     def test_a_handler_that_raises(self, site: Site) -> None:
         """The framework answers as it would, and the span says what went wrong, not its text."""

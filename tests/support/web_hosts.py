@@ -1,5 +1,8 @@
 """
-The frameworks behind real servers on loopback, each with our adapter in it or without.
+The frameworks, each with our adapter in it or without, called in process or behind real servers.
+
+In process by default: a request is then a function call. `over_sockets` puts real servers on
+loopback between, which proves the same of a wire.
 """
 
 from __future__ import annotations
@@ -8,11 +11,13 @@ import asyncio
 import base64
 import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+import httpx
 from aiohttp import web
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     Post = Callable[..., Reply]
 
 VARIES = {"date", "server"}
+BASE_URL = "http://127.0.0.1"
 # What a server adds to a 500 is its own; that there is one is what matters.
 DJANGO = "linq_otel.webhooks.django.LinqWebhookMiddleware"
 
@@ -45,6 +51,21 @@ class Ours:
 
     receiver: WebhookReceiver
     paths: Sequence[str] = ()
+
+
+_over_sockets: ContextVar[bool] = ContextVar("_over_sockets", default=False)
+
+
+@contextmanager
+def over_sockets() -> Iterator[None]:
+    """
+    Serve what is served in the block by real servers.
+    """
+    token = _over_sockets.set(True)
+    try:
+        yield
+    finally:
+        _over_sockets.reset(token)
 
 
 def post_to(port: int) -> Post:
@@ -73,6 +94,10 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def serve_wsgi(app: Any) -> Iterator[Post]:
+    if not _over_sockets.get():
+        with httpx.Client(transport=httpx.WSGITransport(app), base_url=BASE_URL) as client:
+            yield lambda path, body, headers=(): _call(client, path, body, headers)
+        return
     server = WSGIServer(("127.0.0.1", 0), _Quiet)
     server.set_app(app)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -85,8 +110,35 @@ def serve_wsgi(app: Any) -> Iterator[Post]:
         server.server_close()
 
 
+def _call(
+    client: httpx.Client, path: str, body: bytes, headers: Sequence[tuple[str, str]]
+) -> Reply:
+    """
+    Call a WSGI app; a server answers 500 where the app raises.
+    """
+    try:
+        return _reply(client.post(path, content=body, headers=list(headers)))
+    except LookupError:
+        return Reply(500, (), b"")
+
+
+def _reply(answer: httpx.Response) -> Reply:
+    # As a client reads it from the wire, where spaces around a value are not part of it.
+    found = tuple((name.decode(), value.decode().strip()) for name, value in answer.headers.raw)
+    return Reply(answer.status_code, found, answer.content)
+
+
 @contextmanager
 def serve_asgi(app: Any) -> Iterator[Post]:
+    if not _over_sockets.get():
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+        async def call(path: str, body: bytes, headers: Sequence[tuple[str, str]]) -> Reply:
+            async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+                return _reply(await client.post(path, content=body, headers=list(headers)))
+
+        yield lambda path, body, headers=(): asyncio.run(call(path, body, headers))
+        return
     with open_stage() as stage:
         stage.app = app
         yield lambda path, body, headers=(): _stable(stage.post(path, body, headers))

@@ -1,0 +1,57 @@
+"""
+The helps for contributors: which tests concern a change, and which words do not.
+"""
+
+from __future__ import annotations
+
+from support.changed_tests import find_tests
+from support.plain_words import find_words
+
+
+class TestChangedTests:
+    def test_of_a_module(self) -> None:
+        """Tests that import a module concern it, those of its layers as well."""
+        found = find_tests(["linq_otel/_ids.py"])
+        assert {"tests/test_ids.py", "tests/test_architecture.py"} <= set(found)
+        assert "tests/viewer/test_receiver.py" not in found
+
+    def test_through_support(self) -> None:
+        """A test that takes a module from ``tests/support`` concerns it too."""
+        assert "tests/receivers/test_otlp_receivers.py" in find_tests(
+            ["tests/support/otlp_route.py"]
+        )
+
+    def test_of_pages(self) -> None:
+        """No test imports a page."""
+        assert find_tests(["docs/stores.md"]) == ["tests/docs", "tests/test_docs.py"]
+
+    def test_of_tests(self) -> None:
+        """A test concerns itself, while it is there."""
+        assert find_tests(["tests/test_ids.py", "tests/test_gone.py"]) == ["tests/test_ids.py"]
+
+    def test_of_nothing(self) -> None:
+        """A file that no test reads has no tests."""
+        assert find_tests([".gitignore"]) == []
+
+
+DIFF = """\
+diff --git a/docs/a.md b/docs/a.md
+--- a/docs/a.md
++++ b/docs/a.md
+@@ -3 +3,2 @@ Heading
+-Whoever reads this.
++The reader of this.
++Nobody, it is said, mends what was torn.
+@@ -9,0 +11 @@
++Commendable.
+"""
+
+
+class TestPlainWords:
+    def test_added(self) -> None:
+        """Words are found in added lines alone, whole, with their place."""
+        assert list(find_words(DIFF)) == [
+            "docs/a.md:4: nobody (name the subject)",
+            "docs/a.md:4: mends (fixes, repairs)",
+            "docs/a.md:4: torn (split over several traces)",
+        ]
