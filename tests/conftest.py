@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+from linq import _base_client
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -29,6 +32,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("linq_otel")
+
+# The SDK waits half a second and more before it tries again. Tests of a pause ask for one by header.
+_base_client.INITIAL_RETRY_DELAY = 0.0
+# A client of httpx reads all certificates there are, 0.1 s of work that plain HTTP has no use for.
+httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_context)
 
 
 @pytest.fixture(autouse=True)
