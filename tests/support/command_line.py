@@ -4,16 +4,17 @@ Runs ``linq-otel`` as a process, as a person would without a terminal.
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from functools import cache
+from pathlib import Path
 
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
+TESTS = Path(__file__).parents[1]
 LINQ_OTEL = (sys.executable, "-m", "linq_otel.cli")
 
 
@@ -33,17 +34,42 @@ def run_command(
 
     Args:
         *arguments: What follows ``linq-otel``.
-        cwd: The folder it runs in.
-        given: Its standard input; else that of the tests.
+        cwd: The folder it runs in; else that of the tests.
+        given: Its standard input; else nothing.
         **environment: Variables to add.
     """
-    return subprocess.run(
-        [*LINQ_OTEL, *arguments],
-        cwd=cwd,
-        env=environment_of_a_person(**environment),
-        input=given,
-        capture_output=True,
+    with tempfile.TemporaryDirectory(prefix="linq-command-") as folder:
+        streams = [Path(folder, name) for name in ("in", "out", "err")]
+        for stream in streams:
+            stream.write_text(given or "" if stream.name == "in" else "", "utf-8")
+        asked = {
+            "arguments": arguments,
+            "cwd": str(cwd or Path.cwd()),
+            "environment": environment_of_a_person(**environment),
+            "streams": [str(stream) for stream in streams],
+        }
+        server = start_server()
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps(asked) + "\n")
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        _, printed, complained = (stream.read_bytes().decode("utf-8") for stream in streams)
+    return subprocess.CompletedProcess(arguments, code, printed, complained)
+
+
+@cache
+def start_server() -> subprocess.Popen[str]:
+    """
+    Start what runs commands, once for each process of tests.
+    """
+    server = subprocess.Popen(
+        [sys.executable, "-m", "support.command_server"],
+        cwd=TESTS,
+        env=environment_of_a_person(PYTHONPATH=f"{TESTS.parent}{os.pathsep}{TESTS}"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
     )
+    atexit.register(server.kill)
+    return server
