@@ -1,23 +1,44 @@
 # Everything from a checkout, with Python 3.10+ and a package index alone.
 #
-#   make demo   one message becomes one trace, before your eyes
-#   make test   style, types and all tests, on the newest and the oldest versions
-#               (redis-server and postgresql must be installed: make servers)
-#   make chaos  thousands of messages through everything that goes wrong
+#   make demo      one message becomes one trace, before your eyes
+#   make check     style, types and the tests of what changed: before a commit
+#   make test      style, types and all fast tests, on the newest versions
+#                  (redis-server and postgresql must be installed: make servers)
+#   make test-all  what CI runs: slow tests and the oldest versions as well
 
 PYTHON ?= python3
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
+# Tests wait more than they compute: two for each processor.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
+PYTEST := python -m pytest -q
+PARALLEL := -n $(WORKERS) --dist worksteal
+# `make test COVERAGE=--cov` measures which branches the tests take, and holds them to a floor.
+COVERAGE ?=
+# The commit that `make check` compares with.
+SINCE ?= HEAD
 
-.PHONY: demo test servers lint types pytest oldest chaos fuzz soak growth bench backends docs site format clean help
+# Programs that tests start load compiled files, also where the environment forbids to write them.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: demo check test test-all servers lint types pytest slow oldest chaos fuzz soak growth
+.PHONY: bench backends docs site format clean help
 
 help: ## Say what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: .venv/.demo ## Send one message and draw its trace
 	@$(BIN)/linq-otel demo $(ARGS)
 
-test: lint types pytest oldest ## Run every check
+check: .venv/.test ## Check style, types and the tests of what changed, before a commit
+	@$(MAKE) --no-print-directory -j2 lint types
+	@tests=$$(PYTHONPATH=tests $(BIN)/python -m support.changed_tests $(SINCE)); \
+	if [ -z "$$tests" ]; then echo "No test concerns what changed."; else \
+	$(BIN)/$(PYTEST) $(PARALLEL) -m "not slow and not timing" $$tests $(ARGS); fi
+
+test: lint types pytest ## Run what every change must pass: style, types and the fast tests
+
+test-all: test slow oldest ## Run everything: slow tests and the oldest versions as well
 
 servers: ## Install the servers whose stores are tested, from Debian's packages
 	sh tests/support/install_servers.sh
@@ -31,12 +52,17 @@ types: .venv/.test ## Check types, as mypy and as pyright see them
 	$(BIN)/mypy
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
-pytest: .venv/.test .venv-otlp ## Run the tests
-	$(BIN)/python -m pytest $(ARGS)
+pytest: .venv/.test .venv-otlp ## Run the fast tests; those that measure time after the others, alone
+	$(BIN)/$(PYTEST) $(PARALLEL) -m "not slow and not timing" $(COVERAGE) $(ARGS)
+	$(BIN)/$(PYTEST) -m "timing and not slow" $(ARGS)
+
+slow: .venv/.test .venv-otlp ## Run the slow tests
+	$(BIN)/$(PYTEST) $(PARALLEL) -m "slow and not timing" $(ARGS)
+	$(BIN)/$(PYTEST) -m "slow and timing" $(ARGS)
 
 oldest: .venv-oldest/.test ## Run the tests of the instrumentation on the oldest versions
-	@# Old libraries warn of themselves; what stands beside us is tested with the newest.
-	$(OLDEST)/python -m pytest -W default tests/client tests/clients_raw tests/frameworks \
+	@# Old libraries warn of themselves; other instrumentations are tested in their newest versions.
+	$(OLDEST)/$(PYTEST) $(PARALLEL) -W default tests/client tests/clients_raw tests/frameworks \
 		tests/webhooks tests/test_operations_of_the_sdk.py tests/test_tracer.py \
 		--ignore tests/clients_raw/test_neighbours.py \
 		--ignore tests/frameworks/test_neighbours.py $(ARGS)
@@ -78,10 +104,23 @@ format: .venv/.test ## Mend style
 clean: ## Remove what was set up
 	rm -rf .venv .venv-oldest .venv-otlp .venv-rotel .backends build dist site
 
+# With uv, the versions of the lock file; without it, pip takes the newest that pyproject.toml allows.
+UV := $(shell command -v uv)
+SYNC := UV_PROJECT_ENVIRONMENT=.venv uv sync --quiet --frozen --python $(PYTHON)
+
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
+ifdef UV
+.venv/.demo: pyproject.toml uv.lock
+	$(SYNC) --extra demo
+	@touch $@
+
+.venv/.test: pyproject.toml uv.lock
+	$(SYNC) --all-extras --group test --group lint
+	@touch $@ .venv/.demo
+else
 .venv/.demo: .venv/bin/pip pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[demo]'
 	@touch $@
@@ -89,6 +128,7 @@ clean: ## Remove what was set up
 .venv/.test: .venv/.demo
 	$(BIN)/python -m pip install --quiet --group test --group lint
 	@touch $@
+endif
 
 .venv-otlp: tests/support/install_receivers.sh
 	PYTHON=$(PYTHON) sh tests/support/install_receivers.sh

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ssl
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,12 @@ settings.register_profile(
 )
 settings.load_profile("linq_otel")
 
-# The SDK waits half a second and more before it tries again. Tests of a pause ask for one by header.
+# The SDK waits half a second before it tries again. A test of the pause asks for one by header.
 _base_client.INITIAL_RETRY_DELAY = 0.0
-# A client of httpx reads all certificates there are, 0.1 s of work that plain HTTP has no use for.
+# To read the certificates of all public authorities takes 0.1 s, for each client of httpx and each
+# connection of PyMySQL. No test needs them: what uses TLS names an authority of its own.
 httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_context)
+ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

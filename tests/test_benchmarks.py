@@ -97,6 +97,7 @@ def run(name: str, *arguments: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 class TestGrowth:
     @pytest.mark.parametrize("engine", ["sqlite", "redis", "postgresql"])
     def test_figures(self, engine: str, tmp_path: Path) -> None:
@@ -127,6 +128,7 @@ class TestWeight:
         assert 0 < three - two < two / 2
 
 
+@pytest.mark.slow
 class TestBench:
     def test_short_form(self, tmp_path: Path) -> None:
         """Every line runs to its end and yields a figure with its quartiles, and its goal."""

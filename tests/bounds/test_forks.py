@@ -38,7 +38,10 @@ A_LIFE = sorted(
 )
 SENT_ALONE = ["linq chats.messages.send", "linq message", "message accepted"]
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here"),
+]
 
 
 ENGINES = ("memory", "sqlite", "redis", "postgresql", "mysql")

@@ -5,6 +5,8 @@ import tracemalloc
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bounds.lives import Usage, open_soak
 from fuzz.rows import make_origin
 from linq_otel.stores.memory import MemoryStore
@@ -13,6 +15,9 @@ from support.programs import REPOSITORY, open_program
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+pytestmark = pytest.mark.slow
 
 
 # What docs/stores.md states; as measured, with a tenth to spare.

@@ -45,6 +45,7 @@ class TestDemo:
         assert "\x1b" not in done.stdout
         assert "All 1 webhooks of this message are joined to the call that sent it." in done.stdout
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("join", ["linq", "app", "message", "link"])
     def test_joins_in_every_mode_though_linq_ids_differ(self, join: str, tmp_path: Path) -> None:
         """

@@ -220,6 +220,7 @@ class TestImport:
             "linq-otel: --import takes module, module:attribute or module:function()\n",
         )
 
+    @pytest.mark.slow
     def test_under_auto_instrumentation(self, tmp_path: Path) -> None:
         """`opentelemetry-instrument linq-otel doctor` examines what that sets up."""
         with open_http_sink() as sink:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from recordings import Recording
 
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from support.doc_stage import Collector
 
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 SENT = ("POST /v3/chats", "linq chats.create", "linq message", "message accepted")
 SEEN = (

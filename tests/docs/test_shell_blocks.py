@@ -132,7 +132,7 @@ def knows_make(_: Block, words: list[str]) -> bool:
     """
     Look up a target, which says what it is for.
     """
-    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     asked = {word for word in words if "=" not in word}
     return asked <= set(targets)
 

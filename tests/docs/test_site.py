@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.slow
+
+
 _SECONDS = 110
 # What a browser fetches by itself; a link that a reader may follow is not among it.
 _LOADED = re.compile(

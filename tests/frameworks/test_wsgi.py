@@ -200,7 +200,9 @@ class TestAnswers:
         """There is no first piece to ask for."""
         assert list(self.serve(receiver, lambda start: iter(()))) == []
 
-    @pytest.mark.parametrize("answer", [[b"a"], (b"a",), FileWrapper(io.BytesIO(b"a"))], ids=repr)
+    @pytest.mark.parametrize(
+        "answer", [[b"a"], (b"a",), FileWrapper(io.BytesIO(b"a"))], ids=["list", "tuple", "file"]
+    )
     def test_lists_and_files_are_the_server_s(
         self, receiver: WebhookReceiver, answer: object
     ) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fuzz.targets import Target
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Target]]:
     """

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from support.store_engines import Engine
 
 
+pytestmark = pytest.mark.slow
+
+
 SERVERS: dict[str, Any] = {
     "redis": (open_redis, redis_engine),
     "postgresql": (open_postgres, sql_engine),

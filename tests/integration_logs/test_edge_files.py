@@ -91,6 +91,7 @@ class TestEncodings:
             archive.writestr("b", "y")
         assert refuse(packed.getvalue()) == "-: holds 2 files: unpack it"
 
+    @pytest.mark.slow
     def test_12_bomb(self) -> None:
         """Case 12: what swells beyond reason is refused, packed either way."""
         swollen = b" " * 120_000_000

@@ -185,6 +185,7 @@ said = st.dictionaries(
 class TestClothes:
     @given(headers=st.dictionaries(names, contents, max_size=5), sent=said, got=said)
     @settings(max_examples=200)
+    @pytest.mark.slow
     def test_same_entry(self, headers: Mapping[str, str], sent: Any, got: Any) -> None:
         """A row in its common form makes the entry that it makes in any other."""
         common = row(

@@ -44,6 +44,7 @@ def write_rows(path: Path, form: str) -> None:
         file.write("]}" if form == "json" else "")
 
 
+@pytest.mark.slow
 class TestSize:
     @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the peak")
     @pytest.mark.parametrize("form", ["ndjson", "ndjson.gz", "json"])

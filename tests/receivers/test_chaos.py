@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from support.otlp_processes import Receiver
 
 
+pytestmark = pytest.mark.slow
+
+
 SHORT = Settings(messages=100, senders=2, receivers=2, rate=50.0, rounds=1, speed=4.0)
 JOINS = {"none": "message", "sqlite": "linq", "redis": "app", "postgresql": "link"}
 

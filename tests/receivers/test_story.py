@@ -60,6 +60,7 @@ def join(mode: str) -> Script:
 
 
 class TestLife:
+    @pytest.mark.slow
     def test_every_way(self, otlp_route: OtlpRoute, tmp_path: Path) -> None:
         """
         Whichever way spans leave, three processes draw one life, under ids anyone can derive.
@@ -123,6 +124,7 @@ class TestLife:
         assert grow(story.spans, LINQ_TRACE_ID) == expected.traces(SENT, DELIVERED)
 
     @one_way
+    @pytest.mark.slow
     def test_no_stages(self, otlp_route: OtlpRoute, tmp_path: Path) -> None:
         """
         With the stages off, nothing is drawn but the handlers' runs, each a root of the life.
@@ -139,6 +141,7 @@ class TestLife:
         }
 
     @one_way
+    @pytest.mark.slow
     def test_other_event(self, otlp_route: OtlpRoute, tmp_path: Path) -> None:
         """
         An event of no message stays where it arrived, with a link to the call that caused it.
@@ -180,6 +183,7 @@ class TestJoin:
             **expected.webhooks(*SEEN),
         }
 
+    @pytest.mark.slow
     def test_message(self, otlp_route: OtlpRoute, tmp_path: Path) -> None:
         """
         The life is a trace derived from the message's id alone.
@@ -191,6 +195,7 @@ class TestJoin:
         expected = replace(expected, otel_trace_id=otel_trace_id, anchor_id=anchor_id)
         assert grow(story.spans, otel_trace_id) == expected.traces(*SEEN)
 
+    @pytest.mark.slow
     def test_link(self, otlp_route: OtlpRoute, tmp_path: Path) -> None:
         """
         The app's traces stay as they are, with links to a life that is made of stages alone.
@@ -224,6 +229,7 @@ class TestTrouble:
 
         assert grow(story.spans, LINQ_TRACE_ID) == expected.traces(*told)
 
+    @pytest.mark.slow
     def test_duplicates(self, otlp_route: OtlpRoute, tmp_path: Path) -> None:
         """
         A webhook that comes three times is handled three times, and its stage is one span.
@@ -249,6 +255,7 @@ class TestTrouble:
         expected = replace(expected, event_linq_trace_ids=EVENT_LINQ_TRACE_IDS)
         assert grow(story.spans, LINQ_TRACE_ID) == expected.traces(*SEEN)
 
+    @pytest.mark.slow
     def test_rate_limited(self, otlp_route: OtlpRoute, tmp_path: Path) -> None:
         """
         A refused attempt says why and until when; the life is that of the attempt that got in.

@@ -193,6 +193,7 @@ def is_duplicate(span: ReceivedSpan) -> bool:
 
 
 @pytest.mark.parametrize("otlp_route", [Way("http/protobuf", "gzip")], ids=str, indirect=True)
+@pytest.mark.slow
 class TestUntouchedApps:
     @pytest.mark.parametrize("server", SERVERS, ids=str)
     def test_servers(self, otlp_route: OtlpRoute, server: Server, tmp_path: Path) -> None:

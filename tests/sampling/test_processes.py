@@ -114,6 +114,7 @@ PARENT_BASED = "parentbased_traceidratio"
 NO_SENDER, NO_RECEIVER = torn(*OF_RECEIVER, *HANDLERS), torn(*OF_SENDER)
 
 
+@pytest.mark.slow
 class TestProcesses:
     def test_equal_ratios(self, otlp_route: OtlpRoute, tmp_path: Path) -> None:
         """With no store between them, two processes of one ratio draw the same lives whole."""

@@ -79,6 +79,7 @@ class TestWholeOrAbsent:
         assert set(fleet.live(MESSAGES[:50]).values()) == {verdict}
 
 
+@pytest.mark.slow
 class TestShare:
     @pytest.mark.parametrize(
         ("join", "ratio", "whole"),

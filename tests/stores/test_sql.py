@@ -93,6 +93,7 @@ CREATE_AT_ONCE = """
 
 
 class TestCreation:
+    @pytest.mark.slow
     def test_processes_at_once(self, server: SqlServer) -> None:
         """Whoever comes first makes the tables; nobody is told that another was faster."""
         processes = [start_script(CREATE_AT_ONCE, server.url, f"m{n}") for n in range(4)]

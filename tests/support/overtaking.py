@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import SpanKind
+
+from support.timing import Timing, timed
 
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class Endpoint:
     url: str
     receiver: WebhookReceiver | None = None
     began: dict[str, float] = field(default_factory=dict)
-    took: dict[str, float] = field(default_factory=dict)
+    took: dict[str, Timing] = field(default_factory=dict)
 
 
 @contextmanager
@@ -74,13 +76,16 @@ def open_endpoint(provider: TracerProvider) -> Iterator[Endpoint]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             began = time.monotonic()
             assert endpoint.receiver is not None
+            headers = dict(self.headers.items())
             with (
                 tracer.start_as_current_span("POST /hook", kind=SpanKind.SERVER),
-                endpoint.receiver.process(dict(self.headers.items()), body) as event,
+                ExitStack() as handling,
             ):
+                with timed() as timing:
+                    event = handling.enter_context(endpoint.receiver.process(headers, body))
                 if event is not None:
                     endpoint.began[event.event_type] = began
-                    endpoint.took[event.event_type] = time.monotonic() - began
+                    endpoint.took[event.event_type] = timing
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()

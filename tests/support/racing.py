@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from linq_otel.stores.memory import MemoryStore
 from support import payloads as p
 from support.scripted_linq import Reply, Request, ScriptedLinq
+from support.timing import TELLS_WAITS, Timing, find_wait, read_waits, timed
 from support.webhook_desk import Desk, Life
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from linq_otel._origins import Origin
     from linq_otel.stores import Store
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 WAIT = 0.25
 
 
-# Machines are slow and noisy: a bounded wait may take this much longer.
-SLACK = 0.6
+# What a delivery may take beside its wait: less than to wait once more.
+SLACK = 0.2
 
 
 class GatedLinq(ScriptedLinq):
@@ -87,22 +88,36 @@ class Shared(MemoryStore):
 class Ticks:
     """
     Measures the longest time the event loop did not run.
+
+    Attributes:
+        count: How often it ran.
+        longest: That time in seconds, less what a thread waited for a processor meanwhile.
+        timing: What the control lost; complete once `run` has ended.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.longest = 0.0
+        self.timing = Timing()
+
+    @property
+    def net(self) -> float:
+        """
+        What is left of the longest time without the loss; for upper bounds.
+        """
+        return self.longest - (0.0 if TELLS_WAITS else self.timing.longest_loss)
 
     async def run(self) -> None:
         """
         Tick until cancelled.
         """
-        last = time.monotonic()
-        while True:
-            await asyncio.sleep(0.005)
-            moment = time.monotonic()
-            self.longest, last = max(self.longest, moment - last), moment
-            self.count += 1
+        with timed() as self.timing:
+            while True:
+                waits, began = read_waits(), time.perf_counter()
+                await asyncio.sleep(0.005)
+                seconds = time.perf_counter() - began
+                self.longest = max(self.longest, seconds - find_wait(waits))
+                self.count += 1
 
 
 def now(offset: float = 0.0) -> str:
@@ -136,10 +151,13 @@ def later(seconds: float, do: Any) -> Iterator[None]:
         timer.join(5)
 
 
-def timed(desk: Desk, body: bytes) -> float:
-    began = time.monotonic()
-    desk.deliver(body, headers={})
-    return time.monotonic() - began
+def time_delivery(desk: Desk, body: bytes, headers: Mapping[str, str] | None = None) -> Timing:
+    """
+    Deliver *body*, and return what that took.
+    """
+    with timed() as timing:
+        desk.deliver(body, headers=headers or {})
+    return timing
 
 
 def shared_desk(desk: Desk, store: Store | None = None) -> Desk:

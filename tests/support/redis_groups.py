@@ -4,6 +4,7 @@ Redis servers that belong together: three primaries of a cluster, or two that a 
 
 from __future__ import annotations
 
+import subprocess
 import time
 from bisect import bisect
 from contextlib import ExitStack, contextmanager
@@ -51,7 +52,11 @@ class Watched:
 
     def _names(self, port: int) -> bool:
         named = self.ask("GET-MASTER-ADDR-BY-NAME", SERVICE)
-        is_replica = self.replica.command("ROLE").startswith("slave")
+        try:
+            is_replica = self.replica.command("ROLE").startswith("slave")
+        except subprocess.CalledProcessError:
+            # The sentinel ends every connection of a replica that it promotes, this one as well.
+            return False
         return named.split() == [LOOPBACK, str(port)] and (
             port != self.replica.port or not is_replica
         )

@@ -78,6 +78,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 class TestPage:
     def test_pytest(self, folder: Path) -> None:
         """Every suite on the page passes, unittest's too, as pytest runs it."""
@@ -108,6 +109,7 @@ class TestPage:
         assert sorted(named) == sorted(known)
 
 
+@pytest.mark.slow
 class TestExample:
     def test_my_app(self, tmp_path: Path) -> None:
         """The example of a suite passes: examples/test_my_app.py."""

@@ -93,6 +93,7 @@ class TestFixtures:
         pytester.makepyfile(ONE_MESSAGE, test_again=ONE_MESSAGE)
         run(outcomes={"passed": 2})
 
+    @pytest.mark.slow
     def test_xdist(self, pytester: pytest.Pytester, run: Callable[..., list[str]]) -> None:
         """Workers do not meet: each has its own Linq, spans and ids."""
         suites = {f"test_{number}": ONE_MESSAGE for number in range(4)}

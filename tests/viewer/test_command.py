@@ -109,6 +109,7 @@ class TestRunning:
         ]
         assert [file.name for file in tmp_path.iterdir()] == ["spans.jsonl"]
 
+    @pytest.mark.slow
     def test_takes_the_demo(self, tmp_path: Path) -> None:
         """The demo's spans, exported over the wire, are one message that was read."""
         with running("--port", "0") as (_, url, _):

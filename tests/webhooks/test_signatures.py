@@ -196,14 +196,20 @@ class TestSecrets:
             WebhookReceiver(secret)
         assert str(caught.value) == "webhook_secret must be 'whsec_' and base64"
 
+    @pytest.mark.timing
     def test_a_thousand_signatures_cost_one(self) -> None:
         """A stranger cannot make us hash a long body once for each signature he sends."""
         body = b"x" * 1_000_000
-        flood = " ".join(["v1,"] * 1000)
-        headers = {**p.standard_headers(body), "webhook-signature": flood}
-        began = time.process_time()
-        assert reason_of(headers, body) == "signature"
-        assert time.process_time() - began < 0.5
+        good = p.standard_headers(body)
+
+        def refuse(signatures: int) -> float:
+            headers = {**good, "webhook-signature": " ".join(["v1,"] * signatures)}
+            began = time.thread_time()
+            assert reason_of(headers, body) == "signature"
+            return time.thread_time() - began
+
+        one, thousand = (min(refuse(count) for _ in range(5)) for count in (1, 1000))
+        assert thousand < 10 * one
 
 
 RAW = "".join(f"{name}: {value}\r\n" for name, value in p.headers_of(BODY).items())

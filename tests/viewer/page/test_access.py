@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from linq_otel.viewer import Viewer
 
 
+pytestmark = pytest.mark.slow
+
+
 TRACE = f"/#/trace/{make_id(3, 'life')}"
 _READ_CONTRASTS = (Path(__file__).parent / "contrasts.js").read_text("utf-8")
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from support.browsers import Watch
 
 
+pytestmark = pytest.mark.slow
+
+
 class TestServer:
     def test_is_said_to_be_gone_and_found_again(
         self, page: Page, viewer: Viewer, watch: Watch, now_ns: int

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from support.browsers import Watch
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from linq_otel.viewer import Viewer
+
+
+pytestmark = pytest.mark.slow
 
 
 class TestSavedFile:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from linq_otel.viewer import Viewer
 
 
+pytestmark = pytest.mark.slow
+
+
 MARKUP = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 BIDI = "sent\u202etluaf\u2066\u200b\u0007"
 LONG = "x" * 100_000

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from support.life_lines import SECOND, make_id, make_uuid, place, write_life, write_short_life
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from linq_otel.viewer import Viewer
     from support.browsers import Watch
+
+
+pytestmark = pytest.mark.slow
 
 
 _READ_CHOSEN = """() => {

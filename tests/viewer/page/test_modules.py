@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from linq_otel.viewer import Viewer
 
 
+pytestmark = pytest.mark.slow
+
+
 PAGE = Path(linq_otel.__file__).parent / "viewer" / "page"
 
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from linq_otel.viewer import Viewer
 
 
+pytestmark = pytest.mark.slow
+
+
 LIFE = make_id(2, "life")
 
 
