@@ -161,6 +161,7 @@ CHECKS: dict[str, Callable[[Block, list[str]], bool]] = {
     "linq-otel": knows_linq_otel,
     "make": knows_make,
     "pip": knows_pip,
+    "pre-commit": knows_any,
     "printf": knows_any,
     "pytest": knows_any,
     "python": knows_python,

@@ -51,6 +51,7 @@ def verdict(*, sender: bool, receiver: bool) -> str:
 class TestWithAnOrigin:
     @pytest.mark.parametrize("join", ["linq", "message", "app", "link"])
     @pytest.mark.parametrize(("ratio", "other"), PAIRS)
+    @pytest.mark.slow
     def test_ratios(self, ratio: float, other: float, join: str) -> None:
         """The sender's decision is everybody's: no life is torn, whatever the ratios."""
         options = {"join": join}

@@ -32,6 +32,7 @@ class TestWholeOrAbsent:
     @pytest.mark.parametrize("join", ["linq", "message", "link"])
     @pytest.mark.parametrize("ratio", RATIOS)
     @pytest.mark.parametrize("name", SAMPLERS)
+    @pytest.mark.slow
     def test_by_the_life_s_own_id(
         self, name: str, ratio: float, join: str, *, is_shared: bool
     ) -> None:

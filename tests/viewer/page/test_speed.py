@@ -67,6 +67,7 @@ def measure(page: Page) -> CDPSession:
 
 
 @pytest.mark.timing
+@pytest.mark.slow
 class TestSpeed:
     def test_of_a_story_of_two_thousand_spans(
         self, page: Page, empty_viewer: Viewer, now_ns: int
