@@ -478,6 +478,8 @@ class TestForks:
         """Children of a process whose threads are writing write, too, and nothing is mixed up."""
         code = """
             stop, failures = threading.Event(), []
+            # A child hangs in libpq if another thread opens a connection while it is forked.
+            connected = threading.Barrier(3)
 
             def write(who):
                 number = 0
@@ -488,10 +490,13 @@ class TestForks:
                     found = store.find(f"message:{name}")
                     if found is None or found[1] != origin(name):
                         failures.append(name)
+                    if number == 1:
+                        connected.wait()
 
             threads = [threading.Thread(target=write, args=[who]) for who in ("a", "b")]
             for thread in threads:
                 thread.start()
+            connected.wait()
             statuses = []
             for number in range(5):
                 if (child := os.fork()) == 0:
