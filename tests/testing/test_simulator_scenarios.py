@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +18,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from linq_otel.testing import SCENARIOS, Answer, LinqSimulator, Scenario, Step
+from linq_otel.testing._webhooks._subscriptions import Subscriptions
 from support.timing import timed
 
 
@@ -150,6 +152,29 @@ class TestSteps:
         times = [json.loads(body)["created_at"] for _, body in endpoint.received]
         assert len(times) == 3
         assert times != sorted(times)
+
+    def test_the_rest_follows_what_overtakes(
+        self,
+        linq: LinqSimulator,
+        client: sdk.LinqAPIV3,
+        endpoint: Endpoint,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """
+        However long the first webhook takes to leave, the others come after it.
+        """
+        tell = Subscriptions.tell
+
+        def tell_slowly(self: Any, event: Any, *args: Any, now: bool = False) -> None:
+            time.sleep(0.1 if now else 0.0)
+            tell(self, event, *args, now=now)
+
+        monkeypatch.setattr(Subscriptions, "tell", tell_slowly)
+        linq.subscribe(endpoint.url)
+        linq.script("overtaking")
+        send(client)
+        linq.wait_until_idle()
+        assert told(endpoint) == ["message.sent", "message.delivered", "message.read"]
 
     def test_overtaking(
         self, linq: LinqSimulator, client: sdk.LinqAPIV3, endpoint: Endpoint

@@ -122,16 +122,22 @@ def _schedule(world: World, message: Message, scenario: Scenario) -> Callable[[]
     """
     planned = plan(message, scenario, world.ids)
     ahead = planned[: int(scenario.overtake)]
-    for one in planned[len(ahead) :]:
-        world.deliveries.after(one.after, partial(fire, world, message, one, scenario))
+
+    def schedule() -> None:
+        for one in planned[len(ahead) :]:
+            world.deliveries.after(one.after, partial(fire, world, message, one, scenario))
 
     def overtake() -> None:
         for one in ahead:
             fire(world, message, one, scenario, now=scenario.head_start is None)
-        if ahead and scenario.head_start is not None:
+        schedule()
+        if scenario.head_start is not None:
             time.sleep(scenario.head_start)
 
-    return overtake
+    if ahead:
+        return overtake
+    schedule()
+    return lambda: None
 
 
 def fire(
