@@ -57,7 +57,8 @@ pytest: .venv/.test .venv-otlp ## Run the fast tests; those that measure time af
 	$(BIN)/$(PYTEST) -m "timing and not slow" $(ARGS)
 
 slow: .venv/.test .venv-otlp ## Run the slow tests
-	$(BIN)/$(PYTEST) $(PARALLEL) -m "slow and not timing" $(ARGS)
+	@# Whole files, for what many of them begin with takes long: a fleet, a browser, a recording.
+	$(BIN)/$(PYTEST) -n $(WORKERS) --dist loadfile -m "slow and not timing" $(ARGS)
 	$(BIN)/$(PYTEST) -m "slow and timing" $(ARGS)
 
 oldest: .venv-oldest/.test ## Run the tests of the instrumentation on the oldest versions

@@ -5,7 +5,6 @@ Plays the demo's scenarios, each with ids of its own, and keeps what its process
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linq_otel._otlp_json import SpanRecord, read_spans
+from support.environments import plain_environment
 
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _run_demo(
 
 
 def _environment(protocol: str) -> dict[str, str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
+    inherited = plain_environment()
     return {
         **inherited,
         "PYTHONPATH": str(_REPOSITORY),

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from support.environments import plain_environment
 from support.otlp_processes import LOOPBACK, is_open
 from support.programs import REPOSITORY
 
@@ -180,7 +181,7 @@ class Host:
 
 
 def _inherited() -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
+    kept = plain_environment()
     paths = f"{REPOSITORY / 'tests'}{os.pathsep}{REPOSITORY}"
     return {**kept, "PYTHONPATH": paths, "NO_PROXY": LOOPBACK, "no_proxy": LOOPBACK}
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from linq_otel.cli._app import app
 from linq_otel.errors import ConfigurationError, MalformedEventError, SignatureError
 from linq_otel.testing import EVENT_TYPES, SCENARIOS
 from linq_otel.webhooks import WebhookReceiver
+from support.environments import plain_environment
 from support.otlp_processes import find_free_ports
 from support.timing import timed
 
@@ -348,7 +348,7 @@ class TestOutput:
         """
         Run the command as a person would.
         """
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
+        kept = plain_environment()
         done = subprocess.run(
             [sys.executable, "-m", "linq_otel.cli", "simulate", *arguments],
             env={**kept, **environment},

@@ -13,6 +13,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from support.environments import plain_environment
+
 
 TESTS = Path(__file__).parents[1]
 LINQ_OTEL = (sys.executable, "-m", "linq_otel.cli")
@@ -22,7 +24,7 @@ def environment_of_a_person(**more: str) -> dict[str, str]:
     """
     Return this environment without what would change the command's own behaviour.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "COLUMNS"))}
+    kept = plain_environment("COLUMNS")
     return {**kept, **more}
 
 

@@ -19,6 +19,7 @@ from google.protobuf.json_format import MessageToJson
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from linq_otel._otlp_json import read_spans
+from support.environments import plain_environment
 from support.otlp_processes import LOOPBACK
 from support.programs import REPOSITORY
 
@@ -99,7 +100,7 @@ def environment_of(collector: Collector) -> dict[str, str]:
     """
     Return an environment with this Python first on the path, and nothing configured but export.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
+    kept = plain_environment()
     folder = str(Path(sys.executable).parent)
     return {
         **kept,

@@ -5,11 +5,12 @@ Programs run under ``opentelemetry-instrument``, and the spans its console expor
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from support.environments import plain_environment
 
 
 INSTRUMENT = Path(sys.executable).with_name("opentelemetry-instrument")
@@ -23,7 +24,7 @@ def run_instrumented(
 
     Returns what it printed, its spans, and its log.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
+    kept = plain_environment()
     done = subprocess.run(
         [INSTRUMENT, *flags, sys.executable, "-c", code, *arguments],
         cwd=cwd,

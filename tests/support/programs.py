@@ -6,7 +6,6 @@ A pipe would have to be drained, and blocks whoever reads it: with files every w
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from support.environments import plain_environment
 
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def open_program(
 
     Of our own environment it gets nothing that configures tracing or Linq.
     """
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
+    inherited = plain_environment()
     with (folder / f"{name}.out").open("wb") as out, (folder / f"{name}.err").open("wb") as err:
         process = subprocess.Popen(
             [sys.executable, *arguments],

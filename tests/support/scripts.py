@@ -4,13 +4,13 @@ Small programs run in a process of their own, with the package under test on the
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
 
 import linq_otel
+from support.environments import plain_environment
 
 
 PACKAGE_FOLDER = str(Path(linq_otel.__file__).parent.parent)
@@ -21,7 +21,7 @@ def start_script(code: str, *arguments: str) -> subprocess.Popen[str]:
     """
     Start *code*; the caller waits for it.
     """
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
+    environ = plain_environment()
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", dedent(code), *arguments],
         env={**environ, "PYTHONPATH": PACKAGE_FOLDER},

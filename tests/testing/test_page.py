@@ -14,6 +14,7 @@ import pytest
 from linq_otel.testing._trials import _verdicts
 from linq_otel.testing._trials._verdicts import Finding
 from support.doc_blocks import ROOT, find_blocks
+from support.environments import plain_environment
 from support.kit_plugin import PLUGIN
 
 
@@ -53,7 +54,7 @@ def run(folder: Path, *arguments: str, code: int = 0) -> list[str]:
     """
     Run Python in a folder; answer the lines it printed.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_", "PYTEST_"))}
+    kept = plain_environment("PYTEST_")
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,

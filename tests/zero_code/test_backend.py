@@ -4,12 +4,13 @@ A backend named in the environment, for an app that nobody has touched.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from support.environments import plain_environment
 
 
 APP = "from opentelemetry import trace; print(type(trace.get_tracer_provider()).__module__)"
@@ -19,7 +20,7 @@ def run(**environment: str) -> tuple[str, str]:
     """
     Run an app under ``opentelemetry-instrument``; returns its output and its complaints.
     """
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "LINQ_"))}
+    inherited = plain_environment()
     quiet = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
     done = subprocess.run(
         [
