@@ -15,6 +15,8 @@ PYTEST := python -m pytest -q
 PARALLEL := -n $(WORKERS) --dist worksteal
 # `make test COVERAGE=--cov` measures which branches the tests take, and holds them to a floor.
 COVERAGE ?=
+# What `make pytest` leaves out; `make test-all` leaves out nothing.
+ONLY := not slow and
 # The commit that `make check` compares with.
 SINCE ?= HEAD
 
@@ -38,7 +40,9 @@ check: .venv/.test ## Check style, types and the tests of what changed, before a
 
 test: lint types pytest ## Run what every change must pass: style, types and the fast tests
 
-test-all: test slow oldest ## Run everything: slow tests and the oldest versions as well
+test-all: lint types ## Run everything: slow tests and the oldest versions as well
+	@$(MAKE) --no-print-directory pytest ONLY=
+	@$(MAKE) --no-print-directory oldest
 
 servers: ## Install the servers whose stores are tested, from Debian's packages
 	sh tests/support/install_servers.sh
@@ -53,8 +57,8 @@ types: .venv/.test ## Check types, as mypy and as pyright see them
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 pytest: .venv/.test .venv-otlp ## Run the fast tests; those that measure time after the others, alone
-	$(BIN)/$(PYTEST) $(PARALLEL) -m "not slow and not timing" $(COVERAGE) $(ARGS)
-	$(BIN)/$(PYTEST) -m "timing and not slow" $(ARGS)
+	$(BIN)/$(PYTEST) $(PARALLEL) -m "$(ONLY) not timing" $(COVERAGE) $(ARGS)
+	$(BIN)/$(PYTEST) -m "$(ONLY) timing" $(ARGS)
 
 slow: .venv/.test .venv-otlp ## Run the slow tests
 	@# Whole files, for what many of them begin with takes long: a fleet, a browser, a recording.
