@@ -9,8 +9,11 @@ import pytest
 from linq import APIConnectionError, AsyncLinqAPIV3, LinqAPIV3
 
 from bounds.growing import find_growing
-from linq_otel import LinqInstrumentor, _delivery_spans, _runtime
+from linq_otel import LinqInstrumentor, _delivery_spans, _replies, _runtime, _unsent
+from linq_otel._events import parse_event
+from linq_otel._runtime import configure_tracing
 from linq_otel._shield import Tally, tally
+from linq_otel.stores.memory import MemoryStore
 from linq_otel.webhooks import WebhookReceiver
 from support import payloads as p
 from support.bad_deliveries import ROWS
@@ -69,6 +72,29 @@ class TestContainers:
     def test_each_has_a_bound(self) -> None:
         """Whatever can grow is in the table above, and nothing else is."""
         assert sorted(find_growing()) == sorted(BOUNDED_BY)
+
+
+class TestMessages:
+    def test_of_chats_that_wait_for_a_reply(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The chat that has waited longest makes room, and is not measured."""
+        monkeypatch.setattr(_replies, "_MOST_CHATS", 2)
+        replies = configure_tracing({"store": MemoryStore()}).replies
+        for number in range(3):
+            data = p.message_data("x", inbound=True)
+            data["chat"]["id"] = f"c{number}"
+            replies.note_arrival(parse_event(p.encode(p.envelope("message.received", data))))
+        assert list(replies._arrivals) == ["c1", "c2"]
+
+    def test_of_messages_that_may_be_stuck(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The oldest makes room, and none is counted for longer than a day."""
+        monkeypatch.setattr(_unsent, "_MOST_MESSAGES", 2)
+        unsent = configure_tracing({"store": MemoryStore(), "stuck_after": 1e-9}).unsent
+        for number in range(3):
+            unsent.note_accepted(f"m{number}")
+        assert list(unsent._accepted) == ["m1", "m2"]
+        assert unsent._due() == ["m1", "m2"]
+        monkeypatch.setattr(_unsent, "_LONGEST_SECONDS", 0.0)
+        assert (unsent._due(), list(unsent._accepted)) == ([], [])
 
 
 class TestTally:

@@ -122,6 +122,17 @@ class TestFlushing:
         assert handler(given, None) is given
         assert flushed.flushes == []
 
+    @pytest.mark.parametrize(
+        "given", [{"body": 7}, {"body": "a", "isBase64Encoded": True}], ids=["number", "cut off"]
+    )
+    def test_a_body_that_cannot_be_read_passes(
+        self, provider: TracerProvider, given: dict[str, Any]
+    ) -> None:
+        """Headers of a delivery, and a body that is none: the handler answers, with no span."""
+        handler = linq_webhook(lambda event, context: event, receiver=receiver_of(provider))
+        whole = event() | given
+        assert handler(whole, None) is whole
+
 
 class TestEnforcing:
     @pytest.mark.parametrize("kind", LAMBDAS)

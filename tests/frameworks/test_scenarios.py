@@ -4,14 +4,17 @@ One table of scenarios over every adapter: what the app answers, and what is dra
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings as django_settings
 
 from support import payloads as p
 from support.spans import Tree, trees
+from support.web_apps import configure_django
 from support.web_hosts import over_sockets
 
 
@@ -202,6 +205,25 @@ class TestEnforcing:
         assert site.seen.bodies == ([body] if status == 202 else [])
         if status != 202:
             assert (reply.body, site.desk.spans) == (b"", ())
+
+
+class TestDjango:
+    @pytest.mark.parametrize(
+        "site", [("django wsgi", False), ("django asgi", False)], ids=str, indirect=True
+    )
+    def test_more_than_the_site_allows(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Django refuses the body when the app reads it, as it does without us."""
+        caplog.set_level(logging.CRITICAL, "django.security.RequestDataTooBig")
+        configure_django(site.seen)
+        monkeypatch.setattr(django_settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", 10)
+        with site.open_bare() as post:
+            expected = post("/hook", BODY, signed(BODY))
+        with site.open() as post:
+            given = post("/hook", BODY, signed(BODY))
+        assert (given.status, given.body) == (expected.status, expected.body)
+        assert (given.status, site.seen.bodies, site.desk.spans) == (400, [], ())
 
 
 class TestDuplicates:

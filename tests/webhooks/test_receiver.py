@@ -150,10 +150,12 @@ class TestSecretFromElsewhere:
             "webhook_secret must be 'whsec_' and base64; no webhook will be joined (logged once)"
         ]
 
-    def test_a_wrong_option_is_an_error_at_once(self) -> None:
-        """Setup fails loudly."""
-        with pytest.raises(ConfigurationError):
-            WebhookReceiver(join="sideways")
+    @pytest.mark.parametrize("option", ["join", "duplicates"])
+    def test_a_wrong_option_is_an_error_at_once(self, option: str) -> None:
+        """Setup fails loudly, and says which option it is."""
+        wrong: Any = {option: "sideways"}
+        with pytest.raises(ConfigurationError, match=option):
+            WebhookReceiver(**wrong)
 
 
 JSON = st.recursive(
