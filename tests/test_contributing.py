@@ -10,16 +10,26 @@ from support.plain_words import find_words
 
 class TestChangedTests:
     def test_of_a_module(self) -> None:
-        """Tests that import a module concern it, those of its layers as well."""
+        """Tests that have its name or import it concern it, and those of the layers."""
         found = find_tests(["linq_otel/_ids.py"])
         assert {"tests/test_ids.py", "tests/test_architecture.py"} <= set(found)
         assert "tests/viewer/test_receiver.py" not in found
 
+    def test_of_a_module_that_all_use(self) -> None:
+        """The test that has its name is enough: a hundred files import it."""
+        found = find_tests(["linq_otel/stores/memory.py"])
+        assert found == ["tests/stores/test_memory.py", "tests/test_architecture.py"]
+
+    def test_of_a_module_that_no_test_imports(self) -> None:
+        """Tests of the modules that import it concern it."""
+        found = find_tests(["linq_otel/_placements.py"])
+        assert len(found) > 1
+        assert any(path.startswith("tests/webhooks/") for path in found)
+
     def test_through_support(self) -> None:
         """A test that takes a module from ``tests/support`` concerns it too."""
-        assert "tests/receivers/test_otlp_receivers.py" in find_tests(
-            ["tests/support/otlp_route.py"]
-        )
+        found = find_tests(["tests/support/otlp_route.py"])
+        assert "tests/receivers/test_otlp_receivers.py" in found
 
     def test_of_pages(self) -> None:
         """No test imports a page."""
