@@ -2,9 +2,9 @@
 Prints the test files that concern what was changed: ``python -m support.changed_tests [BASE]``.
 
 The nearest tests of a module are taken: those that have its name, and those that import it unless
-they are too many for a minute; else those that reach it through ``tests/support``; else those of the
-modules that import it. Changes are those since the commit *BASE*, without which they are the ones
-that are not committed yet.
+they are too many for a minute; else those that reach it through ``tests/support``; else those of
+the modules that import it. Changes are those since the commit *BASE*, without which they are the
+ones that are not committed yet.
 """
 
 from __future__ import annotations
