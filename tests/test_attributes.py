@@ -48,7 +48,7 @@ EVENT_NAME = "linq.integration.call"
 
 def convention(name: str) -> Any:
     """
-    Return the key that the conventions' own package has under *name*; None if there is none.
+    Return the key that the conventions' own package has under *name*; None if it has no such key.
     """
     group = name.split("_", maxsplit=1)[0].lower()
     module = import_module(f"opentelemetry.semconv._incubating.attributes.{group}_attributes")

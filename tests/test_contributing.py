@@ -53,15 +53,16 @@ diff --git a/docs/a.md b/docs/a.md
 +The reader of this.
 +Nobody, it is said, mends what was torn.
 @@ -9,0 +11 @@
-+Commendable.
++Commendable, if x is None: that is none.
 """
 
 
 class TestPlainWords:
     def test_added(self) -> None:
-        """Words are found in added lines alone, whole, with their place."""
+        """Words are found in added lines alone, whole, with their place; `is None` is code."""
         assert list(find_words(DIFF)) == [
             "docs/a.md:4: nobody (name the subject)",
             "docs/a.md:4: mends (fixes, repairs)",
             "docs/a.md:4: torn (split over several traces)",
+            "docs/a.md:11: is none (say what it is instead)",
         ]

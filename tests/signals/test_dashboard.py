@@ -45,7 +45,7 @@ RULES = re.findall(r"expr: (?:\|\n)?(.*?)\n        (?:for|labels):", ALERTS, re.
 
 
 def find_unknown(query: str, legend: str = "") -> set[str]:
-    """Return what *query* asks for that is no series and no label of ours."""
+    """Return what *query* asks for that is neither a series nor a label here."""
     asked = re.sub(r"\bby \([^)]*\)", "", query)
     series = set(re.findall(r"\b(?:linq|messaging|http)_\w+(?=\s*[{[)])", asked))
     if not series or series - set(LABELS):

@@ -41,7 +41,7 @@ class Timing:
     Attributes:
         seconds: By the clock; for lower bounds.
         lost: How much of it was not the block's doing.
-        longest_loss: The most the control overslept at once, whatever the cause.
+        longest_loss: The most the control overslept at once, for any cause.
     """
 
     seconds: float = 0.0
