@@ -128,7 +128,7 @@ class TestFlushing:
     def test_a_body_that_cannot_be_read_passes(
         self, provider: TracerProvider, given: dict[str, Any]
     ) -> None:
-        """Headers of a delivery, and a body that cannot be read: the handler answers, with no span."""
+        """A delivery whose body cannot be read: the handler answers, with no span."""
         handler = linq_webhook(lambda event, context: event, receiver=receiver_of(provider))
         whole = event() | given
         assert handler(whole, None) is whole
