@@ -40,8 +40,10 @@ class TestChangedTests:
         assert find_tests(["tests/test_ids.py", "tests/test_gone.py"]) == ["tests/test_ids.py"]
 
     def test_of_nothing(self) -> None:
-        """A file that no test reads has no tests."""
-        assert find_tests([".gitignore"]) == []
+        """A file that no test reads has no tests, a module that is gone neither."""
+        unread = [".gitignore", "tests/chaos/fleet.py"]
+        assert find_tests(unread) == []
+        assert find_tests(["linq_otel/_gone.py"]) == ["tests/test_architecture.py"]
 
 
 DIFF = """\

@@ -15,12 +15,11 @@ import sys
 import time
 from typing import Any, NoReturn
 
-import linq_otel.cli._app
+import linq_otel.cli._app  # noqa: F401  # Loaded before the forks.
 
 
 SECONDS = 60
 """How long a command may take before it is ended, in seconds."""
-LOADED = linq_otel.cli._app
 
 
 def serve() -> None:
