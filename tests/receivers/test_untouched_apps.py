@@ -60,6 +60,9 @@ SERVERS = (
             "uvicorn",
             "--workers",
             "2",
+            # On a busy host the imports take longer than the 5 seconds it allows by default.
+            "--timeout-worker-healthcheck",
+            "60",
             "--port",
             "{port}",
             "--app-dir",
