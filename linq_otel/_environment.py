@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 Carrier = Literal["none", "idempotency_key"]
 HttpSpans = Literal["own", "nested"]
 
-_EXCLUDED_EVERYWHERE: Final = "OTEL_PYTHON_EXCLUDED_URLS"
+EXCLUDED_EVERYWHERE: Final = "OTEL_PYTHON_EXCLUDED_URLS"
+"""What every instrumentation reads that has no variable of its own."""
 BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 """What an environment variable may say for yes and no."""
 
@@ -63,8 +64,9 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
     if environ.get(OTEL_PYTHON_LINQ_HANDLE_KEY):
         found["handle_key"] = environ[OTEL_PYTHON_LINQ_HANDLE_KEY]
     _take_milliseconds(found, "store_timeout", environ, OTEL_PYTHON_LINQ_STORE_TIMEOUT)
-    variable = OTEL_PYTHON_LINQ_EXCLUDED_URLS
-    excluded = environ.get(variable) or environ.get(_EXCLUDED_EVERYWHERE, "")
+    is_ours = bool(environ.get(OTEL_PYTHON_LINQ_EXCLUDED_URLS))
+    variable = OTEL_PYTHON_LINQ_EXCLUDED_URLS if is_ours else EXCLUDED_EVERYWHERE
+    excluded = environ.get(variable, "")
     if is_pattern(excluded):
         found["excluded_urls"] = excluded
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from linq_otel.errors import ConfigurationError
 from linq_otel.export._checks import check_all
 from linq_otel.export._plans import make_plan
-from linq_otel.export._variables import BACKEND, DISABLED, ENDPOINT, find_variable
+from linq_otel.export._variables import BACKEND, DISABLED, find_destination
 from linq_otel.export._wishes import Wishes
 
 from ._findings import tell
@@ -89,7 +89,7 @@ def _tell_other(outlet: Outlet) -> Finding:
 
 def _read_environment(scene: Scene) -> Exports:
     environ = scene.environ
-    if find_variable(environ, BACKEND, ENDPOINT) is None:
+    if find_destination(environ) is None:
         return Exports(tuple(_find_off(environ.get("OTEL_TRACES_EXPORTER", ""))) or (_UNSET,))
     try:
         plan = make_plan(Wishes(), environ)

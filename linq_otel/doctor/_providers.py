@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.trace import NoOpTracerProvider
 
 from linq_otel._tracer import TracerSource
-from linq_otel.export._variables import BACKEND, DISABLED, ENDPOINT, find_variable
+from linq_otel.export._variables import DISABLED, find_destination
 
 from ._findings import tell
 
@@ -106,7 +106,7 @@ def _find_service_in(scene: Scene) -> Iterator[Finding]:
     named = {name.strip(): value.strip() for name, _, value in pairs}
     name = environ.get("OTEL_SERVICE_NAME", "").strip() or named.get("service.name", "")
     # An app may name it in its code, but hardly one that leaves the export to the environment.
-    if name or find_variable(environ, BACKEND, ENDPOINT) is not None:
+    if name or find_destination(environ) is not None:
         yield _tell_service(name)
 
 

@@ -169,9 +169,13 @@ BACKENDS: Final[Mapping[str, Backend]] = {backend.name: backend for backend in _
 """Every backend by its name."""
 
 
-def get_backend(name: object) -> Backend:
+def get_backend(name: object, where: str = "") -> Backend:
     """
     Return the backend called *name*.
+
+    Args:
+        name: As somebody typed it.
+        where: The variable it was typed in, for the error.
 
     Raises:
         ConfigurationError: If there is none; the text names the nearest.
@@ -182,6 +186,7 @@ def get_backend(name: object) -> Backend:
     near = get_close_matches(wanted, BACKENDS, n=1)
     hint = f"did you mean {near[0]!r}? The names are" if near else "the names are"
     raise ConfigurationError(
-        f"there is no backend {name!r}; {hint} {', '.join(BACKENDS)}, "
+        f"there is no backend {name!r}{where and f', as {where} says'}; "
+        f"{hint} {', '.join(BACKENDS)}, "
         "where otlp is any endpoint that speaks OTLP"
     )

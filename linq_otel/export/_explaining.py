@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from ._variables import ENDPOINT, HEADERS, PROTOCOL, TEMPORALITY
+from ._variables import ENDPOINT, HEADERS, PROTOCOL, TEMPORALITY, endpoint_of
 
 
 if TYPE_CHECKING:
@@ -80,14 +80,15 @@ def find_variables(plan: Plan) -> dict[str, str]:
     """
     if not plan.targets:
         return {}
-    first = plan.targets[0]
-    variables = {ENDPOINT: _base(first), PROTOCOL: first.protocol}
-    if first.headers:
-        pairs = {
-            name: value if value in plan.backend.headers.values() else "<yours>"
-            for name, value in first.headers.items()
-        }
-        variables[HEADERS] = ",".join(f"{name}={value}" for name, value in pairs.items())
+    variables: dict[str, str] = {}
+    said = [_find_variables_of(plan, target) for target in plan.targets]
+    if all(each == said[0] for each in said) and all(map(_has_base, plan.targets)):
+        variables.update(said[0])
+    else:
+        for target, each in zip(plan.targets, said, strict=True):
+            own = f"_OTLP_{target.signal.upper()}_"
+            variables |= {name.replace("_OTLP_", own): value for name, value in each.items()}
+            variables[endpoint_of(target.signal)] = target.url
     for signal in plan.skipped:
         variables[f"OTEL_{signal.upper()}_EXPORTER"] = "none"
     if plan.backend.delta and "metrics" not in plan.skipped:
@@ -95,6 +96,22 @@ def find_variables(plan: Plan) -> dict[str, str]:
     return variables
 
 
+def _find_variables_of(plan: Plan, target: Target) -> dict[str, str]:
+    variables = {ENDPOINT: _base(target), PROTOCOL: target.protocol}
+    if target.headers:
+        pairs = {
+            name: value if value in plan.backend.headers.values() else "<yours>"
+            for name, value in target.headers.items()
+        }
+        variables[HEADERS] = ",".join(f"{name}={value}" for name, value in pairs.items())
+    return variables
+
+
 def _base(target: Target) -> str:
     url = urlsplit(target.url)
     return urlunsplit(url._replace(path=url.path.removesuffix(f"/v1/{target.signal}")))
+
+
+def _has_base(target: Target) -> bool:
+    # The variable of one signal may name a path that no other signal could share.
+    return target.protocol == "grpc" or target.url.endswith(f"/v1/{target.signal}")

@@ -5,10 +5,13 @@ What ``configure`` returns: what was chosen, and how to end it.
 from __future__ import annotations
 
 import atexit
+import os
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
+
+from linq_otel.errors import ConfigurationError
 
 from ._checks import check_all, get_transport
 from ._explaining import explain
@@ -28,11 +31,21 @@ if TYPE_CHECKING:
     from ._backends import Signal
     from ._plans import Plan
     from ._providers import Outlet
+    from ._targets import Target
 
 
 __all__ = ["Export"]
 
 _FLUSH_SECONDS: Final = 10.0
+_READ_BY_SDK: Final = (
+    "OTEL_ATTRIBUTE_",
+    "OTEL_BLRP_",
+    "OTEL_BSP_",
+    "OTEL_EXPORTER_OTLP_",
+    "OTEL_LOGRECORD_",
+    "OTEL_METRIC",
+    "OTEL_SPAN_",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,17 +153,31 @@ def open_export(plan: Plan, given: Mapping[Signal, Any], resource: Resource) -> 
     Begin to export as *plan* says, until the process ends.
 
     Raises:
-        ConfigurationError: If the exporters of a protocol are not installed.
+        ConfigurationError: If the exporters of a protocol are not installed, or the
+            SDK refuses a variable of its own.
     """
     # All of them before any, so that an error leaves nothing half made.
     for target in plan.targets:
         get_transport(target.protocol)
-    outlets = tuple(attach(target, given.get(target.signal), resource) for target in plan.targets)
+    outlets = tuple(_attach(target, given.get(target.signal), resource) for target in plan.targets)
     is_running = any(outlet.part is not None for outlet in outlets)
     export = Export(plan, outlets, resource, plan.backend.name, is_running=is_running)
     if is_running:
         atexit.register(export.shutdown)
     return export
+
+
+def _attach(target: Target, given: Any | None, resource: Resource) -> Outlet:
+    try:
+        return attach(target, given, resource)
+    except ValueError as error:
+        # The SDK reads variables of its own, and says of few which one it means.
+        read = sorted(name for name in os.environ if name.startswith(_READ_BY_SDK))
+        said = " ".join(str(error).split()).rstrip(".")
+        raise ConfigurationError(
+            f"OpenTelemetry cannot export {target.signal}, as {said}: "
+            f"correct {' or '.join(read)}"
+        ) from None
 
 
 def _find_end(outlet: Outlet) -> Callable[[], object] | None:

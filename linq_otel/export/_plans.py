@@ -14,7 +14,16 @@ from linq_otel.errors import ConfigurationError
 
 from ._backends import SIGNALS, get_backend
 from ._targets import Aim
-from ._variables import BACKEND, ENDPOINT, REGION, find_refusal, find_variable
+from ._variables import (
+    BACKEND,
+    ENDPOINT,
+    REGION,
+    Found,
+    endpoint_of,
+    find_destination,
+    find_refusal,
+    find_variable,
+)
 
 
 if TYPE_CHECKING:
@@ -70,8 +79,8 @@ def _choose_backend(wishes: Wishes, environ: Mapping[str, str]) -> Backend:
         return get_backend(wishes.backend)
     named = find_variable(environ, BACKEND)
     if named is not None:
-        return get_backend(named.value)
-    if wishes.endpoint is not None or find_variable(environ, ENDPOINT) is not None:
+        return get_backend(named.value, named.where)
+    if wishes.endpoint is not None or find_destination(environ) is not None:
         return get_backend("otlp")
     raise ConfigurationError(
         f"nothing says where to export to: type configure('jaeger'), set {BACKEND}=jaeger, "
@@ -79,23 +88,34 @@ def _choose_backend(wishes: Wishes, environ: Mapping[str, str]) -> Backend:
     )
 
 
-def _find_region(wishes: Wishes, environ: Mapping[str, str], backend: Backend) -> str | None:
+def _names_place(wishes: Wishes, environ: Mapping[str, str]) -> bool:
+    """
+    Tell whether every signal has a place to go to, be it a backend's default.
+    """
+    if wishes.backend is not None or wishes.endpoint is not None:
+        return True
+    return find_variable(environ, BACKEND, ENDPOINT) is not None
+
+
+def _find_region(wishes: Wishes, environ: Mapping[str, str], backend: Backend) -> Found | None:
     if wishes.region is not None:
-        return str(wishes.region).strip().lower()
-    found = find_variable(environ, REGION, *backend.region_variables)
-    return found.value.lower() if found is not None else None
+        return Found(str(wishes.region).strip(), "region=")
+    return find_variable(environ, REGION, *backend.region_variables)
 
 
-def _check_region(backend: Backend, region: str | None) -> str | None:
-    if region is None:
+def _check_region(backend: Backend, said: Found | None) -> str | None:
+    if said is None:
         return backend.default_region
+    region = said.value.lower()
     if backend.regions and region not in backend.regions:
+        where = "" if said.where == "region=" else f", as {said.where} says"
         raise ConfigurationError(
-            f"{backend.title} has no region {region!r}: type one of {', '.join(backend.regions)}"
+            f"{backend.title} has no region {region!r}{where}: "
+            f"type one of {', '.join(backend.regions)}"
         )
     # It becomes a part of a host's name.
     if not region.replace("-", "").isalnum() or not region.isascii():
-        raise ConfigurationError("region= must be letters, digits and dashes")
+        raise ConfigurationError(f"{said.where} must be letters, digits and dashes")
     return region
 
 
@@ -109,8 +129,14 @@ def _find_skip(
     if wish is False:
         return f"{signal}=False"
     # Somebody may have a place of its own for what the backend does not take.
-    elsewhere = find_variable(environ, f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
-    if signal in backend.signals or elsewhere is not None:
+    if find_variable(environ, endpoint_of(signal)) is not None:
+        return None
+    if not _names_place(wishes, environ):
+        unsaid = f"set {endpoint_of(signal)}, or {ENDPOINT} for every signal"
+        if wish:
+            raise ConfigurationError(f"nothing says where to export {signal} to: {unsaid}")
+        return f"nothing says where to; {unsaid}"
+    if signal in backend.signals:
         return None
     alone = f"{backend.title} takes {' and '.join(backend.signals)} alone"
     if wish:

@@ -12,7 +12,7 @@ from linq_otel.errors import ConfigurationError
 from ._backends import DEFAULT_PROTOCOL, PROTOCOLS
 from ._endpoints import check_protocol, find_protocol, parse_endpoint, signal_url
 from ._keys import check_key, find_headers, find_key_headers
-from ._variables import REGION, Found, find_exporter_variable
+from ._variables import REGION, Found, endpoint_of, find_exporter_variable
 
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Aim:
             said = said or Found(DEFAULT_PROTOCOL, f"{self.backend.name}'s default")
             endpoint = self._get_preset(_as_protocol(said))
         # The variable of one signal is the whole URL, not its base.
-        is_full = endpoint.where == f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"
+        is_full = endpoint.where == endpoint_of(signal)
         url = parse_endpoint(endpoint.value, endpoint.where, is_full=is_full)
         said = said or find_protocol(url, endpoint.where)
         return _Place(url, is_full, endpoint.where, _as_protocol(said), said.where)

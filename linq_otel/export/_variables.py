@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ._backends import SIGNALS
+
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +55,20 @@ def find_exporter_variable(environ: Mapping[str, str], signal: Signal, what: str
     """
     prefix = "OTEL_EXPORTER_OTLP"
     return find_variable(environ, f"{prefix}_{signal.upper()}_{what}", f"{prefix}_{what}")
+
+
+def endpoint_of(signal: Signal) -> str:
+    """
+    Answer the variable that names the whole URL of one *signal*.
+    """
+    return f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"
+
+
+def find_destination(environ: Mapping[str, str]) -> Found | None:
+    """
+    Answer which variable says where to export to, be it one signal alone.
+    """
+    return find_variable(environ, BACKEND, ENDPOINT, *map(endpoint_of, SIGNALS))
 
 
 def find_refusal(environ: Mapping[str, str], signal: Signal) -> str | None:
