@@ -8,16 +8,18 @@ not repeated: some are keys.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from ._late import LATE_CHOICES
 from ._lifecycle import JOINS
 from ._shield import report
+from ._targets import is_host
 from .environment_variables import (
     OTEL_PYTHON_LINQ_CAPTURE_CONTENT,
     OTEL_PYTHON_LINQ_CARRIER,
     OTEL_PYTHON_LINQ_EXCLUDED_URLS,
     OTEL_PYTHON_LINQ_HANDLE_KEY,
+    OTEL_PYTHON_LINQ_HOSTS,
     OTEL_PYTHON_LINQ_HTTP_SPANS,
     OTEL_PYTHON_LINQ_JOIN,
     OTEL_PYTHON_LINQ_LATE,
@@ -31,7 +33,7 @@ from .environment_variables import (
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 Carrier = Literal["none", "idempotency_key"]
@@ -59,9 +61,9 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
     _take(found, "late", environ, OTEL_PYTHON_LINQ_LATE, late)
     _take_milliseconds(found, "late_after", environ, OTEL_PYTHON_LINQ_LATE_AFTER)
     _take_milliseconds(found, "stuck_after", environ, OTEL_PYTHON_LINQ_STUCK_AFTER)
-    if environ.get(OTEL_PYTHON_LINQ_STORE):
-        found["store"] = environ[OTEL_PYTHON_LINQ_STORE]
-    if environ.get(OTEL_PYTHON_LINQ_HANDLE_KEY):
+    if environ.get(OTEL_PYTHON_LINQ_STORE, "").strip():
+        found["store"] = environ[OTEL_PYTHON_LINQ_STORE].strip()
+    if environ.get(OTEL_PYTHON_LINQ_HANDLE_KEY, "").strip():
         found["handle_key"] = environ[OTEL_PYTHON_LINQ_HANDLE_KEY]
     _take_milliseconds(found, "store_timeout", environ, OTEL_PYTHON_LINQ_STORE_TIMEOUT)
     is_ours = bool(environ.get(OTEL_PYTHON_LINQ_EXCLUDED_URLS))
@@ -71,6 +73,15 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
         found["excluded_urls"] = excluded
     else:
         report(f"environment: {variable}", f"{variable} holds no regular expression; it is ignored")
+    hosts = environ.get(OTEL_PYTHON_LINQ_HOSTS, "")
+    if are_hosts(hosts):
+        found["hosts"] = hosts
+    else:
+        report(
+            f"environment: {OTEL_PYTHON_LINQ_HOSTS}",
+            f"{OTEL_PYTHON_LINQ_HOSTS} must be a host, host:port, or several with commas; "
+            "it is ignored",
+        )
     return found
 
 
@@ -109,13 +120,33 @@ def _take_milliseconds(
     if not text:
         return
     # Milliseconds, as the specification has it for every duration in the environment.
-    if text.isascii() and text.isdecimal() and int(text) > 0:
+    if text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0:  # noqa: PLR2004  # Digits.
         found[name] = int(text) / 1000
     else:
         report(
             f"environment: {variable}",
             f"{variable} must be a whole number of milliseconds; its default is used instead",
         )
+
+
+def split(texts: str | Sequence[str]) -> tuple[str, ...]:
+    """
+    Part a text at its commas and spaces; a list is taken as it is.
+    """
+    # Neither base64 nor a host holds commas or spaces, so both may separate them.
+    if isinstance(texts, str):
+        return tuple(texts.replace(",", " ").split())
+    return tuple(texts)
+
+
+def are_hosts(texts: object) -> bool:
+    """
+    Tell whether *texts* is one text of hosts, or a list of them.
+    """
+    if isinstance(texts, (list, tuple)):
+        parts = cast("Sequence[object]", texts)
+        return all(isinstance(part, str) and is_host(part) for part in parts)
+    return isinstance(texts, str) and all(map(is_host, split(texts)))
 
 
 def is_pattern(text: object) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from .errors import ConfigurationError
+from ._settings import refuse_unknown
 from .instrumentor import LinqInstrumentor
 from .webhooks._options import WebhookOptions, WebhookSettings, split
 from .webhooks.instrumentor import LinqWebhooksInstrumentor
@@ -28,9 +28,7 @@ def instrument(**options: Unpack[WebhookOptions]) -> None:
     Raises:
         ConfigurationError: If an option has a value we cannot use.
     """
-    for unknown in sorted(set(options) - set(WebhookOptions.__annotations__)):
-        known = ", ".join(sorted(WebhookOptions.__annotations__))
-        raise ConfigurationError(f"unknown option {unknown!r}; the options are {known}")
+    refuse_unknown(options, WebhookOptions.__annotations__)
     own, shared = split(options)
     WebhookSettings.read(own)  # Before anything is patched.
     LinqInstrumentor().instrument(**cast("dict[str, Any]", shared))

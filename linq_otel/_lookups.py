@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ._events import Event
     from ._keeping import OriginKeeper
-    from ._lifecycle import Join
+    from ._tracing import Tracing
 
 
 WAIT: Final = 0.25
@@ -34,14 +34,14 @@ _FRESH_NS: Final = 5_000_000_000
 _FRUITLESS_AT_MOST: Final = 3
 
 
-def look_up(origins: OriginKeeper, event: Event, join: Join) -> Delivery:
+def look_up(tracing: Tracing, event: Event) -> Delivery:
     """
     Find where *event*'s message came from, and claim the event.
     """
-    keys, replied = event.keys, None
+    origins, keys, replied = tracing.origins, event.keys, None
     found = origins.find(keys)
     if not is_settled(found):
-        for pause in _pauses(origins, event, join):
+        for pause in _pauses(tracing, event):
             time.sleep(pause)
             found = origins.find(keys)
             if is_settled(found):
@@ -52,14 +52,14 @@ def look_up(origins: OriginKeeper, event: Event, join: Join) -> Delivery:
     return _complete(origins, event, found, replied, is_new=is_new)
 
 
-async def alook_up(origins: OriginKeeper, event: Event, join: Join) -> Delivery:
+async def alook_up(tracing: Tracing, event: Event) -> Delivery:
     """
     Do the same off the event loop.
     """
-    keys, replied = event.keys, None
+    origins, keys, replied = tracing.origins, event.keys, None
     found = await origins.afind(keys)
     if not is_settled(found):
-        for pause in _pauses(origins, event, join):
+        for pause in _pauses(tracing, event):
             await asyncio.sleep(pause)
             found = await origins.afind(keys)
             if is_settled(found):
@@ -77,13 +77,14 @@ def is_settled(found: Found | None) -> bool:
     return found is not None and bool(found[1].lifecycle or found[1].is_accepted)
 
 
-def _pauses(origins: OriginKeeper, event: Event, join: Join) -> Iterator[float]:
+def _pauses(tracing: Tracing, event: Event) -> Iterator[float]:
     """
     Give the pauses before each further look; none where waiting is pointless.
     """
-    if carried_lifecycle(join, event) is not None:
+    origins = tracing.origins
+    if carried_lifecycle(tracing.settings.join, event) is not None:
         return
-    if not _may_have_overtaken(origins, event):
+    if not _may_have_overtaken(origins, event) or not tracing.source.is_recording:
         return
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:

@@ -8,19 +8,30 @@ environment says.
 
 from __future__ import annotations
 
+import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from opentelemetry import trace
 
 from ._forks import call_at_fork
 from ._settings import Options, Settings
 from ._shield import report
 from ._tracing import Tracing
+from .environment_variables import OTEL_PYTHON_LINQ_STORE
 from .errors import ConfigurationError, StoreError
 from .stores import open_store
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from .stores import Store
+
+
+_logger = logging.getLogger("linq_otel")
+# Keywords of every `instrument()` of OpenTelemetry, and no options of ours.
+_SWITCHES: Final = frozenset({"raise_exception_on_conflict", "skip_dep_check"})
 
 
 class _Active:
@@ -58,7 +69,7 @@ def get_tracing() -> Tracing:
     """
     with _active.lock:
         if _active.tracing is None:
-            _active.tracing = build_tracing(Settings.read({}))
+            _active.tracing = _start_tracing({})
         return _active.tracing
 
 
@@ -76,7 +87,7 @@ def configure_tracing(options: Options) -> Tracing:
     Raises:
         ConfigurationError: If an option has a value we cannot use.
     """
-    tracing = build_tracing(Settings.read(options))
+    tracing = _start_tracing(options)
     _active.put(tracing)
     return tracing
 
@@ -88,12 +99,37 @@ def adopt_tracing(options: Options) -> bool:
     Raises:
         ConfigurationError: If an option has a value we cannot use.
     """
-    settings = Settings.read(options)
     with _active.lock:
-        if _active.tracing is not None:
-            return False
-        _active.tracing = build_tracing(settings)
-        return True
+        if _active.tracing is None:
+            _active.tracing = _start_tracing(options)
+            return True
+    report_passed_over(options)
+    return False
+
+
+def report_passed_over(options: Mapping[str, object]) -> None:
+    """
+    Report which of *options* come too late: others are in force.
+
+    Raises:
+        ConfigurationError: If an option has a value we cannot use.
+    """
+    given = {k: v for k, v in options.items() if v is not None and k not in _SWITCHES}
+    wanted, in_force = Settings.read(cast("Options", given)), get_tracing().settings
+    fields = {name: "webhook_secrets" if name == "webhook_secret" else name for name in given}
+    report_late(n for n, field in fields.items() if _differ(wanted, in_force, field))
+
+
+def report_late(names: Iterable[str]) -> None:
+    """
+    Report the options *names*, which differ from those in force and are passed over.
+    """
+    if listed := ", ".join(sorted(names)):
+        report(
+            f"configured: {listed}",
+            "options count in the first instrument() alone, until uninstrument(): "
+            f"configured already: {listed} passed over",
+        )
 
 
 def forget_tracing() -> None:
@@ -103,21 +139,64 @@ def forget_tracing() -> None:
     _active.put(None)
 
 
-def build_tracing(settings: Settings) -> Tracing:
+def _differ(wanted: Settings, in_force: Settings, field: str) -> bool:
+    return bool(getattr(wanted, field) != getattr(in_force, field))
+
+
+def build_tracing(settings: Settings, given: Options | None = None) -> Tracing:
     """
     Build a tracing with the store its settings name.
 
     A store that cannot be opened is reported, and memory takes its place: the
     app must run, and its sends must still be traced.
+
+    Args:
+        settings: The options in force.
+        given: Those of them that are keywords; the others are the environment's.
+
+    Raises:
+        ConfigurationError: If the URL of a store is wrong, and a keyword.
     """
-    return Tracing(settings, _open_store(settings.store))
+    is_typed = bool(given) and cast("Options", given).get("store") is not None
+    try:
+        return Tracing(settings, _open_store(settings.store))
+    except (StoreError, ConfigurationError) as error:
+        if is_typed and isinstance(error, ConfigurationError):
+            raise
+        where = "" if given is None or is_typed else f"{OTEL_PYTHON_LINQ_STORE}: "
+        said = f"{where}{error}; origins stay in this process instead"
+        report(f"store: {type(error).__name__}", said)
+        return Tracing(settings, open_store("memory:"))
+
+
+def _start_tracing(options: Options) -> Tracing:
+    tracing = build_tracing(Settings.read(options), options)
+    _logger.info("in force: %s", describe(tracing))
+    return tracing
+
+
+def describe(tracing: Tracing) -> str:
+    """
+    Say in one line what is in force; no URL of it is shown, which may hold a password.
+    """
+    settings = tracing.settings
+    count = len(settings.webhook_secrets)
+    verified = f"verified ({count} secret{'s' * (count > 1)})" if count else "not verified"
+    provider: Any = settings.tracer_provider or trace.get_tracer_provider()
+    is_missing = isinstance(provider, trace.ProxyTracerProvider)
+    kind = type(provider)
+    named = "none yet" if is_missing else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        f"join={settings.join}, store={_place_of(tracing.origins.store)}, "
+        f"webhooks={verified}, provider={named}"
+    )
+
+
+def _place_of(store: Store) -> str:
+    # Ours name their place without any secret; what another one shows of itself is not known.
+    is_ours = type(store).__module__.startswith(f"{__package__}.stores")
+    return repr(store) if is_ours else type(store).__qualname__
 
 
 def _open_store(store: Store | str) -> Store:
-    if not isinstance(store, str):
-        return store
-    try:
-        return open_store(store)
-    except (StoreError, ConfigurationError) as error:
-        report(f"store: {type(error).__name__}", f"{error}; origins stay in this process instead")
-        return open_store("memory:")
+    return open_store(store) if isinstance(store, str) else store

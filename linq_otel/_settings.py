@@ -9,26 +9,30 @@ variable is logged and passed over, because the app must start.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast, get_args
 
 from ._environment import (
     Carrier,
     HttpSpans,
+    are_hosts,
     is_capture_allowed,
     is_pattern,
     read_environment,
+    split,
 )
 from ._late import LATE_CHOICES
 from ._lifecycle import JOINS, Join
-from .environment_variables import OTEL_PYTHON_LINQ_HOSTS
 from .errors import ConfigurationError
 from .stores import Store
 
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.metrics import MeterProvider
@@ -172,17 +176,37 @@ class Settings:
             chosen.setdefault(name, value)
         if chosen.get("capture_content") and not is_capture_allowed(environ):
             chosen["capture_content"] = False
-        hosts = cast(
-            "str | Sequence[str]", chosen.pop("hosts", environ.get(OTEL_PYTHON_LINQ_HOSTS, ""))
+        hosts = split(cast("str | Sequence[str]", chosen.pop("hosts", "")))
+        secrets = split(secret) or split(environ.get(_SECRET_VARIABLE, ""))
+        return cls(webhook_secrets=secrets, hosts=hosts, **cast("dict[str, Any]", chosen))
+
+
+def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
+    """
+    Make sure that each of *names* is *known*.
+
+    Raises:
+        ConfigurationError: If one is not; the text says which was meant.
+    """
+    options = sorted(known)
+    for unknown in sorted(set(names) - set(options)):
+        meant = _find_meant(unknown, options)
+        hint = f"; did you mean {meant!r}?" if meant else ""
+        raise ConfigurationError(
+            f"unknown option {unknown!r}; the options are {', '.join(options)}{hint}"
         )
-        secrets = _split(secret) or _split(environ.get(_SECRET_VARIABLE, ""))
-        return cls(webhook_secrets=secrets, hosts=_split(hosts), **cast("dict[str, Any]", chosen))
+
+
+def _find_meant(unknown: str, options: Sequence[str]) -> str | None:
+    # People add or leave out a prefix: `secret`, `webhook_paths`.
+    ends = {option.removeprefix("webhook_"): option for option in options}
+    end = re.sub("^(webhooks?|linq|otel|python)_|_url$", "", unknown.lower())
+    near = get_close_matches(end, ends, 1) or get_close_matches(end, options, 1)
+    return ends.get(near[0], near[0]) if near else None
 
 
 def _check(chosen: Mapping[str, object]) -> None:
-    for unknown in sorted(set(chosen) - set(Options.__annotations__)):
-        known = ", ".join(sorted(Options.__annotations__))
-        raise ConfigurationError(f"unknown option {unknown!r}; the options are {known}")
+    refuse_unknown(chosen, Options.__annotations__)
     _check_word("join", chosen.get("join", "linq"), JOINS)
     _check_word("carrier", chosen.get("carrier", "none"), get_args(Carrier))
     _check_word("late", chosen.get("late", "keep"), LATE_CHOICES)
@@ -208,38 +232,42 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _split(texts: str | Sequence[str]) -> tuple[str, ...]:
-    # Neither base64 nor a host holds commas or spaces, so both may separate them.
-    if isinstance(texts, str):
-        return tuple(texts.replace(",", " ").split())
-    return tuple(texts)
+def _has(method: str) -> Callable[[object], bool]:
+    # A class has the methods of its instances, and none of them works.
+    return lambda value: hasattr(value, method) and not isinstance(value, type)
+
+
+def _is_hook(value: object) -> bool:
+    # What a coroutine function returns would never be awaited.
+    parts = (value, getattr(type(value), "__call__", None))
+    return callable(value) and not any(map(iscoroutinefunction, parts))
 
 
 _KINDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "stages": (lambda value: isinstance(value, bool), "True or False"),
     "excluded_urls": (is_pattern, "comma-separated regular expressions"),
     "store": (
-        lambda value: isinstance(value, (str, Store)),
+        lambda value: isinstance(value, (str, Store)) and not isinstance(value, type),
         "a URL or an object with is_shared, save, find, claim and close",
     ),
     "store_timeout": (_is_seconds, "a number of seconds above 0"),
     "tracer_provider": (
-        lambda value: hasattr(value, "get_tracer"),
+        _has("get_tracer"),
         "an OpenTelemetry TracerProvider",
     ),
     "logger_provider": (
-        lambda value: hasattr(value, "get_logger"),
+        _has("get_logger"),
         "an OpenTelemetry LoggerProvider",
     ),
     "stage_events": (lambda value: isinstance(value, bool), "True or False"),
     "stuck_after": (_is_seconds, "a number of seconds above 0"),
-    "meter_provider": (lambda value: hasattr(value, "get_meter"), "an OpenTelemetry MeterProvider"),
-    "hosts": (_is_texts, "a host, host:port, or a list of them"),
+    "meter_provider": (_has("get_meter"), "an OpenTelemetry MeterProvider"),
+    "hosts": (are_hosts, "a host, host:port, or a list of them"),
     "webhook_secret": (_is_texts, "a whsec_ text, or a list of them"),
     "late_after": (_is_seconds, "a number of seconds above 0"),
-    "handle_key": (lambda value: isinstance(value, str) and bool(value), "a text, not empty"),
+    "handle_key": (lambda value: isinstance(value, str) and bool(value.strip()), "a text, not empty"),
     "capture_content": (lambda value: isinstance(value, bool), "True or False"),
-    "request_hook": (callable, "callable"),
-    "response_hook": (callable, "callable"),
-    "webhook_hook": (callable, "callable"),
+    "request_hook": (_is_hook, "callable, and no coroutine function"),
+    "response_hook": (_is_hook, "callable, and no coroutine function"),
+    "webhook_hook": (_is_hook, "callable, and no coroutine function"),
 }

@@ -9,6 +9,7 @@ without ``/v3``, through proxies and gateways of their own: a path holds
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ VERSION: Final = "/v3/"
 _PARTNER: Final = "/api/partner/v3/"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _LONGEST_HOST: Final = 253
+_NO_HOST: Final = re.compile(r"[\s,;]")
 
 
 @dataclass(slots=True)  # Not frozen: one is made for each request, in half the time.
@@ -134,6 +136,14 @@ def hosts_in(environ: Mapping[str, str]) -> tuple[str, ...]:
     Return the base URLs the environment names.
     """
     return tuple(environ[name] for name in BASE_URL_VARIABLES if environ.get(name))
+
+
+def is_host(text: str) -> bool:
+    """
+    Tell whether *text* names a host, with a port or without.
+    """
+    host = _host_of(text)
+    return host is not None and _NO_HOST.search(host) is None
 
 
 def _host_of(text: str) -> str | None:

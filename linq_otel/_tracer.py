@@ -10,6 +10,8 @@ and only the trace id, given by a parent, is kept.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -18,12 +20,14 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import (
     NonRecordingSpan,
+    NoOpTracer,
     ProxyTracerProvider,
     SpanKind,
     set_span_in_context,
 )
 
 from . import _attributes as a
+from ._shield import report
 from ._version import __version__
 
 
@@ -36,6 +40,18 @@ if TYPE_CHECKING:
 
 SCOPE: Final = "linq_otel"
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
+
+
+# Tracers that have OpenTelemetry's API only where they are asked to.
+_VENDORS: Final = {
+    # https://docs.datadoghq.com/tracing/trace_collection/custom_instrumentation/python/otel/
+    "ddtrace": "set DD_TRACE_OTEL_ENABLED=true for ddtrace-run",
+    # https://docs.newrelic.com/docs/apm/agents/manage-apm-agents/opentelemetry-api-support/
+    "newrelic": "set NEW_RELIC_OPENTELEMETRY_ENABLED=true for the New Relic agent",
+    # https://docs.sentry.io/platforms/python/integrations/otlp/
+    "sentry_sdk": "pass OTLPIntegration() to sentry_sdk.init(integrations=…), "
+    "from sentry_sdk.integrations.otlp",
+}
 
 
 # The trace id and the span id of the one span about to start; None is left to chance.
@@ -97,6 +113,7 @@ class TracerSource:
     def __init__(self, provider: TracerProvider | None = None) -> None:
         self._provider = provider
         self._tracer: Tracer | None = None
+        self._is_reported = False
 
     def get(self) -> Tracer | None:
         """
@@ -105,9 +122,20 @@ class TracerSource:
         if self._tracer is None:
             provider = self._provider or trace.get_tracer_provider()
             if isinstance(provider, ProxyTracerProvider):
+                if not self._is_reported:
+                    self._is_reported = True
+                    _report_missing()
                 return None
             self._tracer = _own_tracer(provider)
         return self._tracer
+
+    @property
+    def is_recording(self) -> bool:
+        """
+        True if somebody records our spans: there is a provider, and it is not switched off.
+        """
+        tracer = self.get()
+        return tracer is not None and not isinstance(tracer, NoOpTracer)
 
     @property
     def derives_ids(self) -> bool:
@@ -138,6 +166,24 @@ class TracerSource:
         if sampler is None:
             return True
         return bool(sampler.should_sample(context, otel_trace_id, name, kind).decision.is_sampled())
+
+
+def find_vendor_advice() -> str | None:
+    """
+    Say how the vendor's tracer in this process gives it a TracerProvider; None without one.
+    """
+    return next((advice for name, advice in _VENDORS.items() if name in sys.modules), None)
+
+
+def _report_missing() -> None:
+    # Switched off on purpose, there is nothing to complain of.
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return
+    advice = find_vendor_advice() or (
+        "call linq_otel.export.configure('jaeger') before instrument(), "
+        "or start the app with opentelemetry-instrument"
+    )
+    report("provider: none", f"no TracerProvider is set, and no span is recorded: {advice}")
 
 
 def start_span(  # noqa: PLR0913  # The API's own parameters, and two ids.

@@ -13,7 +13,7 @@ from ._client import SdkSeams
 from ._clients import install_clients
 from ._configuration import LinqConfiguration
 from ._patching import Patches
-from ._runtime import configure_tracing, forget_tracing, get_tracing
+from ._runtime import configure_tracing, forget_tracing, get_tracing, report_passed_over
 from ._unwrap import install_unwrap
 
 
@@ -52,6 +52,20 @@ class LinqInstrumentor(BaseInstrumentor):
         Return nothing: without the SDK there is bare HTTP to trace, if only the standard library's.
         """
         return ()
+
+    def instrument(self, **kwargs: Any) -> None:
+        """
+        Trace the calls of this process; once it does so, other options are reported.
+
+        Args:
+            **kwargs: See :class:`linq_otel.Options`.
+
+        Raises:
+            ConfigurationError: If an option has a value we cannot use.
+        """
+        if self.is_instrumented_by_opentelemetry:
+            report_passed_over(kwargs)
+        super().instrument(**kwargs)
 
     def _instrument(self, **kwargs: Unpack[Options]) -> None:
         # Without options, what a webhook endpoint was configured with stays in force.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import NoOpTracerProvider
 
-from linq_otel._tracer import TracerSource
+from linq_otel._tracer import TracerSource, find_vendor_advice
 from linq_otel.export._variables import DISABLED, find_destination
 
 from ._findings import tell
@@ -62,7 +62,8 @@ def _tell_missing(scene: Scene) -> Finding:
         return tell(
             "otel.provider.missing",
             "the app has set no TracerProvider: its spans go nowhere",
-            remedy="linq_otel.export.configure('jaeger') before instrument(), "
+            remedy=find_vendor_advice()
+            or "linq_otel.export.configure('jaeger') before instrument(), "
             "or opentelemetry-instrument python app.py",
         )
     return tell(

@@ -12,7 +12,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, get_args
 
 from linq_otel import environment_variables as names
-from linq_otel._environment import BOOLEANS, Carrier, HttpSpans, is_pattern
+from linq_otel._environment import (
+    BOOLEANS,
+    EXCLUDED_EVERYWHERE,
+    Carrier,
+    HttpSpans,
+    are_hosts,
+    is_pattern,
+)
 from linq_otel._late import LATE_CHOICES
 from linq_otel._lifecycle import JOINS
 from linq_otel.export._backends import BACKENDS
@@ -45,7 +52,7 @@ def find_in_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
         if is_misspelt(name):
             yield _tell_misspelt(name)
     for name in find_invalid(environ):
-        rule = RULES[name][1]
+        rule = _RULES_OF_ALL[name][1]
         example = f"export {name}={_EXAMPLES[name]}" if name in _EXAMPLES else f"unset {name}"
         yield tell(
             "environment.invalid",
@@ -61,7 +68,7 @@ def find_invalid(environ: Mapping[str, str]) -> list[str]:
     """
     return [
         name
-        for name, (is_fit, _) in RULES.items()
+        for name, (is_fit, _) in _RULES_OF_ALL.items()
         if environ.get(name, "").strip() and not is_fit(environ[name].strip())
     ]
 
@@ -110,7 +117,7 @@ def _is_word_of(words: tuple[str, ...]) -> tuple[Callable[[str], bool], str]:
 
 
 def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and 0 < int(text) < 10**18
+    return text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0  # noqa: PLR2004  # Digits.
 
 
 def _are_paths(text: str) -> bool:
@@ -136,9 +143,11 @@ RULES: Final[Mapping[str, tuple[Callable[[str], bool], str]]] = {
     names.OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES: _is_word_of(("mark", "answer")),
     names.OTEL_PYTHON_LINQ_WEBHOOK_PATHS: (_are_paths, "paths that begin with /"),
     names.OTEL_PYTHON_LINQ_EXCLUDED_URLS: (is_pattern, "comma-separated regular expressions"),
+    names.OTEL_PYTHON_LINQ_HOSTS: (are_hosts, "a host, host:port, or several with commas"),
     BACKEND: _is_word_of(tuple(BACKENDS)),
 }
 """What each variable may say, in the order of the list of variables."""
+_RULES_OF_ALL: Final = {**RULES, EXCLUDED_EVERYWHERE: RULES[names.OTEL_PYTHON_LINQ_EXCLUDED_URLS]}
 _EXAMPLES: Final = {
     names.OTEL_PYTHON_LINQ_JOIN: "linq",
     names.OTEL_PYTHON_LINQ_LATE_AFTER: "3600000",

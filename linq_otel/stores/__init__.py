@@ -141,12 +141,16 @@ def _number(value: str | float, name: str) -> float:
 # ruff: noqa: PLC0415
 
 
-def _open_memory(_url: str, options: dict[str, str], ttl: float) -> Store:
+def _open_memory(url: str, options: dict[str, str], ttl: float) -> Store:
     from .memory import MemoryStore
 
-    size = int(_number(options.pop("size", MemoryStore.DEFAULT_SIZE), "size"))
+    size = _number(options.pop("size", MemoryStore.DEFAULT_SIZE), "size")
+    if size != int(size):
+        raise ConfigurationError("store option size must be a whole number")
     _refuse_unknown(options, "ttl or size")
-    return MemoryStore(size=size, ttl=ttl)
+    if url not in {"memory:", "memory://"}:
+        raise ConfigurationError("a store in memory has no place: use memory:")
+    return MemoryStore(size=int(size), ttl=ttl)
 
 
 def _open_sqlite(url: str, options: dict[str, str], ttl: float) -> Store:

@@ -51,6 +51,12 @@ class MemoryStore:
         self._events: _Expiring[bool] = _Expiring(size)
         call_at_fork(in_child=self._renew_lock)
 
+    def __repr__(self) -> str:
+        """
+        Name the store; it holds no secret.
+        """
+        return "MemoryStore()"
+
     def save(self, origin: Origin) -> None:
         """
         Keep *origin* under each of its keys, unless an accepted one is there.

@@ -92,6 +92,12 @@ class OwnStore:
         self._memory = MemoryStore()
         self._claim = claim or self._memory.claim
 
+    def __repr__(self) -> str:
+        """
+        Name the store, and nothing of the app's functions.
+        """
+        return "OwnStore()"
+
     def save(self, origin: Origin) -> None:
         """
         Keep *origin*, where the app has given a function for it.

@@ -90,6 +90,12 @@ class SQLiteStore:
             before=self._before_fork, in_parent=self._after_fork, in_child=self._after_fork_in_child
         )
 
+    def __repr__(self) -> str:
+        """
+        Name the file.
+        """
+        return f"SQLiteStore({self._path})"
+
     def save(self, origin: Origin) -> None:
         """
         Keep *origin* under each of its keys, unless an accepted one is there.

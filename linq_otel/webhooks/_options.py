@@ -26,7 +26,7 @@ from ._receiver import MAX_BODY, Duplicates
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 
 class WebhookOptions(Options, total=False):
@@ -122,7 +122,12 @@ def split(options: WebhookOptions) -> tuple[dict[str, object], Options]:
 
 def _read_paths(text: str) -> tuple[str, ...] | None:
     paths = tuple(part.strip() for part in text.split(",") if part.strip())
-    return paths if paths and all(path.startswith("/") for path in paths) else None
+    return paths if paths and all(map(_is_path, paths)) else None
+
+
+def _is_path(text: str) -> bool:
+    # No request's path has a query or a fragment in it.
+    return text.startswith("/") and not set(text) & {"?", "#"}
 
 
 def _read_number(text: str) -> int | None:
@@ -143,15 +148,15 @@ _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
 
 def _take(chosen: dict[str, object], name: str, variable: str, value: object) -> None:
     if value is None:
-        report(f"environment: {variable}", f"{variable} has a value we cannot use; it is ignored")
+        said = f"{variable} has a value we cannot use: {_RULES[name]}; it is ignored"
+        report(f"environment: {variable}", said)
     else:
         chosen[name] = value
 
 
 def _checked(name: str, value: object) -> object:
     if name == "paths":
-        text = value if isinstance(value, str) else ",".join(cast("Sequence[str]", value))
-        value = _read_paths(text) if text else ()
+        value = _checked_paths(value)
     is_good = {
         "paths": isinstance(value, tuple),
         "enforce": isinstance(value, bool),
@@ -163,8 +168,19 @@ def _checked(name: str, value: object) -> object:
     return value
 
 
+def _checked_paths(value: object) -> tuple[str, ...] | None:
+    if isinstance(value, str):
+        return _read_paths(value) if value else ()
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        return None
+    parts = cast("Collection[object]", value)
+    if any(not isinstance(part, str) or not _read_paths(part) for part in parts):
+        return None
+    return tuple(cast("str", part).strip() for part in parts)
+
+
 _RULES = {
-    "paths": "it must be paths that begin with /",
+    "paths": "it must be paths that begin with /, without a query",
     "enforce": "it must be True or False",
     "duplicates": "it must be mark or answer",
     "max_body": "it must be a number of bytes above 0",

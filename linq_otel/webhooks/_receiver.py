@@ -22,7 +22,7 @@ from linq_otel.errors import (
 
 from ._gate import Gate
 from ._receptions import Reception
-from ._signatures import TOLERANCE
+from ._signatures import TOLERANCE, ClockError
 
 
 if TYPE_CHECKING:
@@ -192,7 +192,9 @@ class WebhookReceiver:
             except WebhookError as error:
                 refusal = error
         kind = "unverified" if isinstance(refusal, SignatureError) else "malformed"
-        report(f"webhook {kind}: {refusal.reason}", f"a webhook was not joined: {refusal}")
+        # A kind of its own: what a stranger sends must not use up the line about the clock.
+        why = "clock" if isinstance(refusal, ClockError) else refusal.reason
+        report(f"webhook {kind}: {why}", f"a webhook was not joined: {refusal}")
         if self.enforce:
             report_refusal(self.tracing, kind)
             raise refusal

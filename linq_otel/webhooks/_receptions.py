@@ -106,7 +106,7 @@ class Reception:
         origins = tracing.origins
         if around is None and delivery.rejected is None:
             with _LOOKING_UP:
-                delivery = look_up(origins, delivery.event, tracing.settings.join)
+                delivery = look_up(tracing, delivery.event)
         handling = self._begin(delivery, around)
         try:
             if self._may_answer(handling):
@@ -138,7 +138,7 @@ class Reception:
         origins = tracing.origins
         if around is None and delivery.rejected is None:
             with _LOOKING_UP:
-                delivery = await alook_up(origins, delivery.event, tracing.settings.join)
+                delivery = await alook_up(tracing, delivery.event)
         handling = self._begin(delivery, around)
         try:
             if self._may_answer(handling):

@@ -122,6 +122,25 @@ class LinqHeaders(dict[str, str]):
         return int(stamp) * 1_000_000_000 if _is_in_seconds(stamp) else None
 
 
+class ClockError(SignatureError):
+    """
+    A good signature whose timestamp is outside the tolerance: this host's clock may be off.
+
+    Args:
+        offset: Seconds by which our clock is ahead of the timestamp.
+        tolerance: Seconds it may be.
+    """
+
+    def __init__(self, offset: float, tolerance: float) -> None:
+        way = "before" if offset > 0 else "after"
+        super().__init__(
+            "timestamp",
+            f"the timestamp is outside the tolerance of {tolerance:g} s: signed by Linq "
+            f"{abs(offset):.0f} s {way} the time that this host's clock shows; is the clock right? "
+            "(linq-otel doctor --clock https://api.linqapp.com)",
+        )
+
+
 class Verifier:
     """
     Checks signatures against one secret, or several while they are rotated.
@@ -154,16 +173,24 @@ class Verifier:
                 ``timestamp`` or ``signature``.
         """
         if "webhook-signature" in headers:
-            is_valid = self._is_standard(headers, body)
+            stamp, is_signed = headers.get("webhook-timestamp"), self._is_standard
         elif "x-webhook-signature" in headers:
-            is_valid = self._is_legacy(headers, body)
+            stamp, is_signed = headers.get("x-webhook-timestamp"), self._is_legacy
         else:
             raise SignatureError("headers", "the delivery carries no signature")
-        if not is_valid:
+        if stamp is None or not _is_in_seconds(stamp):
+            raise SignatureError("headers", "the timestamp is missing or not in seconds")
+        offset, is_good = self._clock() - int(stamp), False
+        if not abs(offset) <= self._tolerance:
+            with suppress(SignatureError):
+                is_good = is_signed(headers, body, stamp)
+            if is_good:
+                raise ClockError(offset, self._tolerance)
+            raise SignatureError("timestamp", "the timestamp is outside the tolerance")
+        if not is_signed(headers, body, stamp):
             raise SignatureError("signature", "no signature of the delivery matches a secret")
 
-    def _is_standard(self, headers: LinqHeaders, body: bytes) -> bool:
-        seconds = self._check_time(headers.get("webhook-timestamp"))
+    def _is_standard(self, headers: LinqHeaders, body: bytes, stamp: str) -> bool:
         message_id = headers.get("webhook-id")
         if message_id is None:
             raise SignatureError("headers", "webhook-id is missing")
@@ -172,7 +199,7 @@ class Verifier:
         except UnicodeDecodeError:
             # Linq signs text.
             return False
-        moment = datetime.fromtimestamp(seconds, timezone.utc)
+        moment = datetime.fromtimestamp(int(stamp), timezone.utc)
         given = headers["webhook-signature"].split()
         for webhook in self._standard:
             # Signed once for each secret: a stranger may send a thousand signatures.
@@ -182,23 +209,13 @@ class Verifier:
                     return True
         return False
 
-    def _is_legacy(self, headers: LinqHeaders, body: bytes) -> bool:
-        stamp = headers.get("x-webhook-timestamp")
-        self._check_time(stamp)
+    def _is_legacy(self, headers: LinqHeaders, body: bytes, stamp: str) -> bool:
         given = headers["x-webhook-signature"].removeprefix("sha256=").lower()
         signed = f"{stamp}.".encode() + body
         return any(
             hmac.compare_digest(given, hmac.new(key, signed, "sha256").hexdigest())
             for key in self._legacy
         )
-
-    def _check_time(self, stamp: str | None) -> int:
-        if stamp is None or not _is_in_seconds(stamp):
-            raise SignatureError("headers", "the timestamp is missing or not in seconds")
-        seconds = int(stamp)
-        if abs(self._clock() - seconds) > self._tolerance:
-            raise SignatureError("timestamp", "the timestamp is outside the tolerance")
-        return seconds
 
 
 def _is_in_seconds(stamp: str) -> bool:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from linq_otel._patching import Patches
-from linq_otel._runtime import adopt_tracing, forget_tracing
-from linq_otel._shield import report
+from linq_otel._runtime import adopt_tracing, forget_tracing, report_late, report_passed_over
 
 from ._endpoint import Endpoint
 from ._frameworks import SEAMS
@@ -54,6 +53,7 @@ class LinqWebhooksInstrumentor(BaseInstrumentor):
 
     _patches: Patches | None = None
     _adopted: bool = False
+    _settings: WebhookSettings = WebhookSettings()
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """
@@ -61,14 +61,28 @@ class LinqWebhooksInstrumentor(BaseInstrumentor):
         """
         return ()
 
+    def instrument(self, **kwargs: Any) -> None:
+        """
+        Instrument the web frameworks; once it has done so, other options are reported.
+
+        Args:
+            **kwargs: See :class:`WebhookOptions`.
+
+        Raises:
+            ConfigurationError: If an option has a value we cannot use.
+        """
+        if self.is_instrumented_by_opentelemetry:
+            own, shared = split(cast("WebhookOptions", kwargs))
+            wanted = WebhookSettings.read(own)
+            report_passed_over(shared)
+            report_late(n for n in own if getattr(wanted, n) != getattr(self._settings, n))
+        super().instrument(**kwargs)
+
     def _instrument(self, **kwargs: Unpack[WebhookOptions]) -> None:
         own, shared = split(kwargs)
-        settings = WebhookSettings.read(own)
+        self._settings = settings = WebhookSettings.read(own)
         if shared:
             self._adopted = adopt_tracing(shared)
-            if not self._adopted:
-                names = ", ".join(sorted(shared))
-                report("webhooks: configured", f"configured already: {names} passed over")
         receiver = WebhookReceiver(
             enforce=settings.enforce, duplicates=settings.duplicates, max_body=settings.max_body
         )
