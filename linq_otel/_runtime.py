@@ -9,14 +9,16 @@ environment says.
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry import trace
+from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 
 from ._forks import call_at_fork
 from ._settings import Options, Settings
-from ._shield import report
+from ._shield import report, shield
 from ._tracing import Tracing
 from .environment_variables import OTEL_PYTHON_LINQ_STORE
 from .errors import ConfigurationError, StoreError
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 _logger = logging.getLogger("linq_otel")
-# Keywords of every `instrument()` of OpenTelemetry, and no options of ours.
+# Keywords that every `instrument()` of OpenTelemetry takes.
 _SWITCHES: Final = frozenset({"raise_exception_on_conflict", "skip_dep_check"})
 
 
@@ -157,7 +159,7 @@ def build_tracing(settings: Settings, given: Options | None = None) -> Tracing:
     Raises:
         ConfigurationError: If the URL of a store is wrong, and a keyword.
     """
-    is_typed = bool(given) and cast("Options", given).get("store") is not None
+    is_typed = given is not None and given.get("store") is not None
     try:
         return Tracing(settings, _open_store(settings.store))
     except (StoreError, ConfigurationError) as error:
@@ -171,25 +173,35 @@ def build_tracing(settings: Settings, given: Options | None = None) -> Tracing:
 
 def _start_tracing(options: Options) -> Tracing:
     tracing = build_tracing(Settings.read(options), options)
-    _logger.info("in force: %s", describe(tracing))
+    with shield("describing the set-up"):
+        _logger.info("in force: %s", _describe(tracing))
     return tracing
 
 
-def describe(tracing: Tracing) -> str:
+def _describe(tracing: Tracing) -> str:
     """
     Say in one line what is in force; no URL of it is shown, which may hold a password.
     """
     settings = tracing.settings
     count = len(settings.webhook_secrets)
     verified = f"verified ({count} secret{'s' * (count > 1)})" if count else "not verified"
-    provider: Any = settings.tracer_provider or trace.get_tracer_provider()
-    is_missing = isinstance(provider, trace.ProxyTracerProvider)
-    kind = type(provider)
-    named = "none yet" if is_missing else f"{kind.__module__}.{kind.__qualname__}"
     return (
         f"join={settings.join}, store={_place_of(tracing.origins.store)}, "
-        f"webhooks={verified}, provider={named}"
+        f"webhooks={verified}, provider={_name_provider(settings)}"
     )
+
+
+def _name_provider(settings: Settings) -> str:
+    provider: object = settings.tracer_provider
+    if provider is None:
+        # Whoever asks for the global one makes it, where a variable says which.
+        if os.environ.get(OTEL_PYTHON_TRACER_PROVIDER):
+            return f"as {OTEL_PYTHON_TRACER_PROVIDER} says"
+        provider = trace.get_tracer_provider()
+    kind: type[object] = type(provider)
+    if kind is trace.ProxyTracerProvider:
+        return "none yet"
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _place_of(store: Store) -> str:

@@ -25,7 +25,7 @@ from ._environment import (
     read_environment,
     split,
 )
-from ._late import LATE_CHOICES
+from ._late import LATE_CHOICES, choose_late_policy
 from ._lifecycle import JOINS, Join
 from .errors import ConfigurationError
 from .stores import Store
@@ -174,6 +174,8 @@ class Settings:
         secret = cast("str | Sequence[str]", chosen.pop("webhook_secret", ()))
         for name, value in read_environment(environ).items():
             chosen.setdefault(name, value)
+        if given.get("late_after") is not None:
+            _check_late(cast("str", chosen.get("late", "keep")))
         if chosen.get("capture_content") and not is_capture_allowed(environ):
             chosen["capture_content"] = False
         hosts = split(cast("str | Sequence[str]", chosen.pop("hosts", "")))
@@ -216,6 +218,14 @@ def _check(chosen: Mapping[str, object]) -> None:
             raise ConfigurationError(f"{name} must be {what}")
 
 
+def _check_late(late: str) -> None:
+    if choose_late_policy(late, None).action == "keep":
+        raise ConfigurationError(
+            f"late_after needs late=clamp, link or a backend with a limit: late={late} keeps "
+            "every span"
+        )
+
+
 def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
     if value not in words:
         raise ConfigurationError(f"{name} must be one of {', '.join(words)}; it is {value!r}")
@@ -239,7 +249,7 @@ def _has(method: str) -> Callable[[object], bool]:
 
 def _is_hook(value: object) -> bool:
     # What a coroutine function returns would never be awaited.
-    parts = (value, getattr(type(value), "__call__", None))
+    parts = (value, getattr(type(value), "__call__", None))  # noqa: B004  # Not whether, but which.
     return callable(value) and not any(map(iscoroutinefunction, parts))
 
 
@@ -265,7 +275,10 @@ _KINDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "hosts": (are_hosts, "a host, host:port, or a list of them"),
     "webhook_secret": (_is_texts, "a whsec_ text, or a list of them"),
     "late_after": (_is_seconds, "a number of seconds above 0"),
-    "handle_key": (lambda value: isinstance(value, str) and bool(value.strip()), "a text, not empty"),
+    "handle_key": (
+        lambda value: isinstance(value, str) and bool(value.strip()),
+        "a text, not empty",
+    ),
     "capture_content": (lambda value: isinstance(value, bool), "True or False"),
     "request_hook": (_is_hook, "callable, and no coroutine function"),
     "response_hook": (_is_hook, "callable, and no coroutine function"),

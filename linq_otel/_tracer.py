@@ -132,7 +132,7 @@ class TracerSource:
     @property
     def is_recording(self) -> bool:
         """
-        True if somebody records our spans: there is a provider, and it is not switched off.
+        True if spans are recorded: there is a provider, and it is not switched off.
         """
         tracer = self.get()
         return tracer is not None and not isinstance(tracer, NoOpTracer)

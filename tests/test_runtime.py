@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -12,12 +13,15 @@ from linq_otel.errors import ConfigurationError, StoreError
 from linq_otel.stores.memory import MemoryStore
 from linq_otel.stores.sqlite import SQLiteStore
 from linq_otel.webhooks import WebhookReceiver
+from support import payloads as p
 from support.origins import accepted
 from support.scripts import run_script
 
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from opentelemetry.sdk.trace import TracerProvider
 
 
 class TestGetTracing:
@@ -63,6 +67,104 @@ class TestConfigureTracing:
         configure_tracing({})
         with pytest.raises(StoreError, match="is closed"):
             before.origins.store.claim("e1")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "mongo://x",
+            "sqlite://linq.db",
+            "sqlite:linq.db",
+            "linq.db",
+            "",
+            "memory://x",
+            "memory:?size=0.5",
+            "memory:?sizes=5",
+            "sqlite:///linq.db?ttl=soon",
+            "redis://:do-not-show@host:port",
+            "redis+mars://host",
+            "postgresql+mars://user:do-not-show@host/database",
+            "mysql://user:do-not-show@host",
+        ],
+    )
+    def test_wrong_store(self, url: str) -> None:
+        """A URL of no store raises where it was typed, and none of its secrets is repeated."""
+        before = get_tracing()
+        with pytest.raises(ConfigurationError) as caught:
+            configure_tracing({"store": url})
+        assert "do-not-show" not in str(caught.value)
+        with pytest.raises(ConfigurationError):
+            WebhookReceiver(store=url)
+        assert get_tracing() is before
+
+    def test_store_that_cannot_be_opened(self, tmp_path: Path) -> None:
+        """What is wrong with the host alone costs the store, and not the app's start."""
+        tracing = configure_tracing({"store": f"sqlite:///{tmp_path}/gone/linq.db"})
+        assert isinstance(tracing.origins.store, MemoryStore)
+
+
+class TestStart:
+    def test_says_what_is_in_force(
+        self, provider: TracerProvider, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """One line says it, without a word of what is secret."""
+        with caplog.at_level(logging.INFO, "linq_otel"):
+            configure_tracing(
+                {
+                    "join": "app",
+                    "store": "redis://linq:do-not-show@127.0.0.1:6390/3",
+                    "webhook_secret": [p.SECRET, p.OTHER_SECRET],
+                    "tracer_provider": provider,
+                }
+            )
+        assert [record.getMessage() for record in caplog.records] == [
+            "in force: join=app, store=RedisStore(127.0.0.1:6390/3), webhooks=verified (2 secrets), "
+            "provider=opentelemetry.sdk.trace.TracerProvider"
+        ]
+
+    def test_of_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Where nothing was typed, it says so all the same, and only once."""
+
+        class DoNotShow(MemoryStore):
+            def __repr__(self) -> str:
+                return "do-not-show"
+
+        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", p.SECRET)
+        with caplog.at_level(logging.INFO, "linq_otel"):
+            get_tracing()
+            get_tracing()
+            configure_tracing({"store": DoNotShow()})
+        verified = "webhooks=verified (1 secret), provider=none yet"
+        assert [record.getMessage() for record in caplog.records] == [
+            f"in force: join=linq, store=MemoryStore(), {verified}",
+            "in force: join=linq, "
+            f"store=TestStart.test_of_the_environment.<locals>.DoNotShow, {verified}",
+        ]
+
+    def test_makes_no_provider(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """To ask OpenTelemetry for its provider would make it, before the app sets its own."""
+        monkeypatch.setenv("OTEL_PYTHON_TRACER_PROVIDER", "sdk_tracer_provider")
+        with caplog.at_level(logging.INFO, "linq_otel"):
+            get_tracing()
+        assert [record.getMessage() for record in caplog.records] == [
+            "in force: join=linq, store=MemoryStore(), webhooks=not verified, "
+            "provider=as OTEL_PYTHON_TRACER_PROVIDER says"
+        ]
+
+    def test_wrong_variable(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A wrong URL in the environment is reported under the variable's name."""
+        monkeypatch.setenv("OTEL_PYTHON_LINQ_STORE", "sqlite://linq.db")
+        with caplog.at_level(logging.WARNING, "linq_otel"):
+            get_tracing()
+        assert [record.getMessage() for record in caplog.records] == [
+            "OTEL_PYTHON_LINQ_STORE: no store at 'sqlite:': use sqlite:///path/to/file; "
+            "origins stay in this process instead (logged once)"
+        ]
 
 
 class TestForgetTracing:

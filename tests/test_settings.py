@@ -19,12 +19,20 @@ STAGES = "OTEL_PYTHON_LINQ_STAGES"
 HTTP_SPANS = "OTEL_PYTHON_LINQ_HTTP_SPANS"
 STORE = "OTEL_PYTHON_LINQ_STORE"
 EXCLUDED = "OTEL_PYTHON_LINQ_EXCLUDED_URLS"
+EVERYWHERE = "OTEL_PYTHON_EXCLUDED_URLS"
 HOSTS = "OTEL_PYTHON_LINQ_HOSTS"
 SECRET = "LINQ_WEBHOOK_SECRET"
 
 
 def read(environ: dict[str, str] | None = None, **given: object) -> Settings:
     return Settings.read(cast("Options", given), environ or {})
+
+
+async def coroutine(*_: object) -> None: ...
+
+
+class Awaitable:
+    async def __call__(self, *_: object) -> None: ...
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -152,6 +160,19 @@ class TestWrongKeyword:
             ({"webhook_secret": 7}, "webhook_secret must be a whsec_ text, or a list of them"),
             ({"webhook_secret": b"whsec_"}, "webhook_secret must be a whsec_ text, or a list"),
             ({"webhook_secret": [7]}, "webhook_secret must be a whsec_ text, or a list of them"),
+            ({"hosts": ["a.test,b.test"]}, "hosts must be a host, host:port, or a list of them"),
+            ({"hosts": "linq.test:port"}, "hosts must be a host, host:port, or a list of them"),
+            ({"hosts": [""]}, "hosts must be a host, host:port, or a list of them"),
+            ({"handle_key": " "}, "handle_key must be a text, not empty"),
+            ({"late_after": 60.0}, "late_after needs late=clamp, link or a backend with a limit"),
+            (
+                {"late": "jaeger", "late_after": 60.0},
+                "late_after needs late=clamp, link or a backend with a limit: late=jaeger keeps",
+            ),
+            ({"tracer_provider": TracerProvider}, "tracer_provider must be an OpenTelemetry"),
+            ({"store": MemoryStore}, "store must be a URL or an object with is_shared, save"),
+            ({"request_hook": coroutine}, "request_hook must be callable, and no coroutine"),
+            ({"webhook_hook": Awaitable()}, "webhook_hook must be callable, and no coroutine"),
             ({"request_hook": "print"}, "request_hook must be callable"),
             ({"response_hook": 7}, "response_hook must be callable"),
             ({"webhook_hook": {}}, "webhook_hook must be callable"),
@@ -163,6 +184,32 @@ class TestWrongKeyword:
         with pytest.raises(ConfigurationError) as raised:
             read(**given)
         assert str(raised.value).startswith(message)
+
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [
+            ("secret", "webhook_secret"),
+            ("signing_secret", "webhook_secret"),
+            ("webhook_secrets", "webhook_secret"),
+            ("jion", "join"),
+            ("Store", "store"),
+            ("store_url", "store"),
+            ("timeout", "store_timeout"),
+            ("exclude_urls", "excluded_urls"),
+            ("trace_provider", "tracer_provider"),
+        ],
+    )
+    def test_suggests_what_was_meant(self, typed: str, meant: str) -> None:
+        """A name that is near one of ours is told so, whichever prefix it lacks."""
+        with pytest.raises(ConfigurationError) as raised:
+            read(**{typed: "x"})
+        assert str(raised.value).endswith(f"webhook_secret; did you mean {meant!r}?")
+
+    def test_suggests_nothing_far(self) -> None:
+        """What is near no name is answered by the names alone."""
+        with pytest.raises(ConfigurationError) as raised:
+            read(api_key="x")
+        assert str(raised.value).endswith("webhook_hook, webhook_secret")
 
     def test_secret_is_not_quoted(self) -> None:
         """An error about a secret does not hold it."""
@@ -190,12 +237,43 @@ class TestWrongEnvironment:
         assert lines(caplog) == [f"{line}; its default is used instead (logged once)"]
         assert tally.counts() == {f"environment: {variable}": 2}
 
-    def test_pattern(self, caplog: pytest.LogCaptureFixture) -> None:
-        """A pattern that is none excludes nothing."""
+    @pytest.mark.parametrize(
+        ("environ", "variable"),
+        [
+            ({EXCLUDED: "("}, EXCLUDED),
+            ({EVERYWHERE: "("}, EVERYWHERE),
+            ({EXCLUDED: "", EVERYWHERE: "("}, EVERYWHERE),
+            ({EXCLUDED: "(", EVERYWHERE: "health"}, EXCLUDED),
+        ],
+    )
+    def test_pattern(
+        self, environ: dict[str, str], variable: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A pattern that is none excludes nothing, and is reported as the variable it stands in."""
         with caplog.at_level(logging.WARNING, "linq_otel"):
-            assert read({EXCLUDED: "("}) == Settings()
-        line = f"{EXCLUDED} holds no regular expression; it is ignored (logged once)"
+            assert read(environ) == Settings()
+        line = f"{variable} holds no regular expression; it is ignored (logged once)"
         assert lines(caplog) == [line]
+
+    @pytest.mark.parametrize("text", ["linq.test:port", "http://", "/v3", "a.test, b.test:x"])
+    def test_hosts(self, text: str, caplog: pytest.LogCaptureFixture) -> None:
+        """A host that none is would be called untraced without a word."""
+        with caplog.at_level(logging.WARNING, "linq_otel"):
+            assert read({HOSTS: text}) == Settings()
+        assert lines(caplog) == [
+            f"{HOSTS} must be a host, host:port, or several with commas; it is ignored (logged once)"
+        ]
+
+    @pytest.mark.parametrize("name", ["STUCK_AFTER", "STORE_TIMEOUT", "LATE_AFTER"])
+    def test_number_without_end(self, name: str, caplog: pytest.LogCaptureFixture) -> None:
+        """A number that no clock knows is wrong, and no error at start."""
+        variable = f"OTEL_PYTHON_LINQ_{name}"
+        with caplog.at_level(logging.WARNING, "linq_otel"):
+            assert read({variable: "9" * 5000}) == Settings()
+        assert lines(caplog) == [
+            f"{variable} must be a whole number of milliseconds; its default is used instead "
+            "(logged once)"
+        ]
 
     def test_empty_is_unset(self, caplog: pytest.LogCaptureFixture) -> None:
         """An empty variable is one that is not set, as OpenTelemetry has it."""

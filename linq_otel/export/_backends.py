@@ -174,7 +174,7 @@ def get_backend(name: object, where: str = "") -> Backend:
     Return the backend called *name*.
 
     Args:
-        name: As somebody typed it.
+        name: As it was typed.
         where: The variable it was typed in, for the error.
 
     Raises:

@@ -175,8 +175,7 @@ def _attach(target: Target, given: Any | None, resource: Resource) -> Outlet:
         read = sorted(name for name in os.environ if name.startswith(_READ_BY_SDK))
         said = " ".join(str(error).split()).rstrip(".")
         raise ConfigurationError(
-            f"OpenTelemetry cannot export {target.signal}, as {said}: "
-            f"correct {' or '.join(read)}"
+            f"OpenTelemetry cannot export {target.signal}, as {said}: correct {' or '.join(read)}"
         ) from None
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from linq_otel._placements import Delivery
 from linq_otel._reporting import report_refusal
@@ -91,10 +91,11 @@ class WebhookReceiver:
     ) -> None:
         if duplicates not in get_args(Duplicates):
             raise ConfigurationError(f"duplicates must be mark or answer; it is {duplicates!r}")
+        _check(tolerance=tolerance, clock=clock, enforce=enforce, max_body=max_body)
         self.enforce = enforce
         self.duplicates = duplicates
         self.max_body = max_body
-        self._own = build_tracing(Settings.read(options)) if options else None
+        self._own = build_tracing(Settings.read(options), options) if options else None
         self._gate = Gate(
             (secret,) if isinstance(secret, str) else secret,
             lambda: self.tracing.settings.webhook_secrets,
@@ -204,6 +205,20 @@ class WebhookReceiver:
                 return Delivery(event, rejected=refusal.reason)
         report_refusal(self.tracing, kind)
         return None
+
+
+def _check(*, tolerance: object, clock: object, enforce: object, max_body: object) -> None:
+    is_number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
+    rules = {
+        # Infinity is a number too; NaN is refused, which no timestamp would be outside of.
+        "tolerance must be a number of seconds": is_number and cast("float", tolerance) >= 0,
+        "clock must be callable": callable(clock),
+        "enforce must be True or False": isinstance(enforce, bool),
+        "max_body must be a number of bytes above 0": type(max_body) is int and max_body > 0,
+    }
+    for rule, is_kept in rules.items():
+        if not is_kept:
+            raise ConfigurationError(rule)
 
 
 def _trusted(handling: Handling | None) -> Event | None:

@@ -47,6 +47,16 @@ class TestEnvironment:
             )
         ]
 
+    def test_of_one_signal(self) -> None:
+        """The endpoint of one signal says where to, as it does to ``configure()``."""
+        with open_http_sink() as sink:
+            url = f"{sink.endpoint}/v1/traces"
+            environ = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": url}
+            found = examine(environ=environ, is_live=False)
+        assert [f for f in found if f.area == "Export"] == [
+            tell("export.endpoint", f"{url} takes traces by http")
+        ]
+
     def test_answers(self) -> None:
         """An endpoint that takes all three signals is asked for each, with its header unseen."""
         with open_http_sink() as sink:

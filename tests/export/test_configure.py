@@ -3,14 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from linq_otel.export import configure_from_environment
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from linq_otel.errors import ConfigurationError
+from linq_otel.export import configure, configure_from_environment
 from support.scripts import run_script
 from support.timing import timed
 
 
 if TYPE_CHECKING:
-    import pytest
-
     from support.otlp_sinks import Sink
 
 
@@ -138,6 +140,46 @@ class TestGlobals:
             print(configure("datadog", protocol="grpc", logs=False).explain())
         """
         assert run_script(code) == DATADOG
+
+    def test_signals_apart(self, http_sink: Sink) -> None:
+        """Endpoints of single signals are enough, and are what would say the same without code."""
+        code = """
+            import os, sys
+            os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = sys.argv[1] + "/v1/traces"
+            os.environ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"] = "http://localhost:9/logs"
+            os.environ["OTEL_LOGS_EXPORTER"] = "none"
+            from opentelemetry import trace
+            from linq_otel.export import configure
+            from linq_otel.export._explaining import find_variables
+            from linq_otel.export._plans import make_plan
+            from linq_otel.export._wishes import Wishes
+
+            export = configure()
+            trace.get_tracer("t").start_span("order").end()
+            print(export.flush())
+            del os.environ["OTEL_LOGS_EXPORTER"]
+            for name, value in find_variables(make_plan(Wishes(), os.environ)).items():
+                print(name, value.replace(sys.argv[1], ""))
+        """
+        assert run_script(code, http_sink.endpoint).splitlines() == [
+            "True",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT /v1/traces",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL http/protobuf",
+            "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT http://localhost:9/logs",
+            "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL http/protobuf",
+            "OTEL_METRICS_EXPORTER none",
+        ]
+        assert http_sink.span_names == ["order"]
+
+    def test_variable_of_the_sdk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the SDK refuses is an error of ours that names the variable."""
+        monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")
+        with pytest.raises(ConfigurationError) as caught:
+            configure("jaeger", tracer_provider=TracerProvider())
+        assert str(caught.value) == (
+            "OpenTelemetry cannot export traces, as max_export_batch_size must be less than or "
+            "equal to max_queue_size: correct OTEL_BSP_MAX_QUEUE_SIZE"
+        )
 
     def test_documented(self) -> None:
         """The page on backends shows what is really said."""

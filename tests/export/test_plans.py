@@ -102,6 +102,63 @@ class TestBackend:
         made = plan(environ, **wishes)
         assert (made.backend.name, urls(made)["traces"]) == ("otlp", TRACES)
 
+    @pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
+    def test_one_signal_alone(self, signal: str) -> None:
+        """The endpoint of one signal is enough for it, and the others are told what they need."""
+        url = "https://collector.test/in"
+        made = plan({f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT": url})
+        assert (made.backend.name, urls(made)) == ("otlp", {signal: url})
+        assert made.skipped == {
+            other: "nothing says where to; set "
+            f"OTEL_EXPORTER_OTLP_{other.upper()}_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT for "
+            "every signal"
+            for other in ("traces", "metrics", "logs")
+            if other != signal
+        }
+
+    def test_signal_wished_for(self) -> None:
+        """Who asks for a signal that nothing says the endpoint of is told which variable to set."""
+        environ = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": TRACES}
+        assert complaint(environ, signals={"logs": True}) == (
+            "nothing says where to export logs to: set OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, "
+            "or OTEL_EXPORTER_OTLP_ENDPOINT for every signal"
+        )
+
+    def test_signal_of_a_named_backend(self) -> None:
+        """A backend that is named has a default for the signals that have no endpoint."""
+        environ = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector.test/in"}
+        assert urls(plan(environ, backend="otlp")) == {
+            "traces": "http://collector.test/in",
+            "metrics": "http://localhost:4318/v1/metrics",
+            "logs": "http://localhost:4318/v1/logs",
+        }
+
+    @pytest.mark.parametrize(
+        ("environ", "said"),
+        [
+            (
+                {"OTEL_PYTHON_LINQ_BACKEND": "hunycomb"},
+                "there is no backend 'hunycomb', as OTEL_PYTHON_LINQ_BACKEND says; "
+                "did you mean 'honeycomb'? The names are ",
+            ),
+            (
+                {
+                    "OTEL_PYTHON_LINQ_BACKEND": "honeycomb",
+                    "OTEL_PYTHON_LINQ_BACKEND_REGION": "mars",
+                },
+                "Honeycomb has no region 'mars', as OTEL_PYTHON_LINQ_BACKEND_REGION says: "
+                "type one of us, eu",
+            ),
+            (
+                {"OTEL_PYTHON_LINQ_BACKEND": "grafana-cloud", "GRAFANA_CLOUD_ZONE": "evil.test/"},
+                "GRAFANA_CLOUD_ZONE must be letters, digits and dashes",
+            ),
+        ],
+    )
+    def test_names_the_variable(self, environ: dict[str, str], said: str) -> None:
+        """What a variable says wrongly is reported under its name."""
+        assert complaint(environ).startswith(said)
+
     def test_nothing_said(self) -> None:
         """Where nothing says where to, it is said how to say it."""
         assert complaint() == (

@@ -323,6 +323,9 @@ class TestOpenStore:
             ("memory:?ttl=inf", "store option ttl must be a number above 0"),
             ("memory:?size=-1", "store option size must be a number above 0"),
             ("memory:?size=", "store option size must be a number above 0"),
+            ("memory:?size=0.5", "store option size must be a whole number"),
+            ("memory://elsewhere", "a store in memory has no place: use memory:"),
+            ("memory+fast:", "a store in memory has no place: use memory:"),
             ("memory:?age=3", "unknown store option 'age': use ttl or size"),
         ],
     )

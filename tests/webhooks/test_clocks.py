@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from linq_otel.webhooks import WebhookReceiver
+from support import payloads as p
 from support.racing import (
     ANCHOR,
     DERIVED,
@@ -27,6 +30,26 @@ def signed(ago: float) -> dict[str, str]:
     Return the header that says when Linq signed a delivery.
     """
     return {"webhook-timestamp": str(int(time.time() - ago))}
+
+
+class TestReceiversClock:
+    def test_is_suspected_once(self, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+        """A receiver ten minutes off verifies nothing, and says what to look at, whatever came before."""
+        receiver = WebhookReceiver(
+            p.SECRET, clock=lambda: p.SIGNED_AT - 600, tracer_provider=desk.provider
+        )
+        body = p.body_of("message.delivered")
+        forged = p.standard_headers(body, p.OTHER_SECRET)
+        caplog.set_level(logging.WARNING, "linq_otel")
+        for headers in (forged, p.standard_headers(body), p.standard_headers(body)):
+            with receiver.process(headers, body) as event:
+                assert event is None
+        assert [record.getMessage() for record in caplog.records] == [
+            "a webhook was not joined: the timestamp is outside the tolerance (logged once)",
+            "a webhook was not joined: the timestamp is outside the tolerance of 300 s: signed by "
+            "Linq 600 s after the time that this host's clock shows; is the clock right? "
+            "(linq-otel doctor --clock https://api.linqapp.com) (logged once)",
+        ]
 
 
 class TestClocks:

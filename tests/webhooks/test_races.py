@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import asyncio
+import logging
+import sys
 import threading
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,8 +12,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider
+
+from linq_otel.doctor import examine
 from linq_otel.stores import open_store
+from linq_otel.webhooks import WebhookReceiver
 from support import payloads as p
+from support.findings import pick
 from support.racing import (
     ANCHOR,
     DERIVED,
@@ -27,6 +36,86 @@ from support.webhook_desk import Desk
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from opentelemetry.trace import TracerProvider as ApiTracerProvider
+
+
+NONE_SET = (
+    "no TracerProvider is set, and no span is recorded: "
+    "call linq_otel.export.configure('jaeger') before instrument(), "
+    "or start the app with opentelemetry-instrument (logged once)"
+)
+
+
+class TestWithoutProvider:
+    """A process that records no span waits for no sender, and says once what it lacks."""
+
+    @staticmethod
+    def deliver(provider: ApiTracerProvider, *, is_async: bool = False) -> int:
+        """
+        Take four webhooks without an origin; returns how often the store was asked for one.
+        """
+        store = Shared()
+        receiver = WebhookReceiver(store=store, tracer_provider=provider)
+
+        async def take(body: bytes) -> None:
+            async with receiver.aprocess({}, body) as event:
+                assert event is not None
+
+        for _ in range(4):
+            if is_async:
+                asyncio.run(take(fresh()))
+                continue
+            with receiver.process({}, fresh()) as event:
+                assert event is not None
+        return store.finds
+
+    @pytest.mark.parametrize("is_async", [False, True])
+    def test_none_set(self, caplog: pytest.LogCaptureFixture, *, is_async: bool) -> None:
+        """Each webhook looks once, and one line says what to set."""
+        with caplog.at_level(logging.WARNING, "linq_otel"):
+            assert self.deliver(ProxyTracerProvider(), is_async=is_async) == 4
+        said = [record.getMessage() for record in caplog.records]
+        assert said == [
+            "no webhook secret is set: deliveries join unverified (logged once)",
+            NONE_SET,
+        ]
+
+    @pytest.mark.parametrize(
+        ("module", "advice"),
+        [
+            ("ddtrace", "set DD_TRACE_OTEL_ENABLED=true for ddtrace-run"),
+            ("newrelic", "set NEW_RELIC_OPENTELEMETRY_ENABLED=true for the New Relic agent"),
+            ("sentry_sdk", "pass OTLPIntegration() to sentry_sdk.init(integrations=…), from "),
+        ],
+    )
+    def test_another_vendors_tracer(
+        self,
+        module: str,
+        advice: str,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """A tracer that has OpenTelemetry's API for the asking is named, with how to ask."""
+        monkeypatch.setitem(sys.modules, module, ModuleType(module))
+        self.deliver(ProxyTracerProvider())
+        said = "no TracerProvider is set, and no span is recorded: "
+        assert caplog.records[-1].getMessage().startswith(f"{said}{advice}")
+        remedies = pick(examine(environ={}, is_live=True), "otel.provider.missing")
+        assert remedies[0][2].startswith(advice)
+
+    def test_switched_off(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What is off on purpose is nothing to complain of, and nothing to wait for."""
+        assert self.deliver(NoOpTracerProvider()) == 4
+        monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+        assert self.deliver(TracerProvider()) == 4
+        assert self.deliver(ProxyTracerProvider()) == 4
+        warnings = [record for record in caplog.records if record.levelno > logging.DEBUG]
+        assert [record.getMessage() for record in warnings if record.name == "linq_otel"] == [
+            "no webhook secret is set: deliveries join unverified (logged once)"
+        ]
 
 
 class TestSharedStore:

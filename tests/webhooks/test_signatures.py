@@ -4,7 +4,7 @@ import email
 import http.client
 import io
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -147,6 +147,32 @@ class TestTolerance:
     def test_more_is_outside(self, make: Any, now: float) -> None:
         """A delivery from further off is refused for its timestamp."""
         assert reason_of(make(BODY), now=now) == "timestamp"
+
+    @pytest.mark.parametrize("make", [p.standard_headers, p.legacy_headers])
+    @pytest.mark.parametrize(("offset", "way"), [(600, "before"), (-600, "after")])
+    def test_a_good_signature_suspects_the_clock(self, make: Any, offset: int, way: str) -> None:
+        """Linq has signed it: a stranger could not make us doubt our clock."""
+        with pytest.raises(SignatureError) as caught:
+            verify(make(BODY), now=NOW + offset)
+        assert str(caught.value) == (
+            f"the timestamp is outside the tolerance of 300 s: signed by Linq 600 s {way} the "
+            "time that this host's clock shows; is the clock right? "
+            "(linq-otel doctor --clock https://api.linqapp.com)"
+        )
+
+    @pytest.mark.parametrize("make", [p.standard_headers, p.legacy_headers])
+    def test_a_bad_signature_suspects_nothing(self, make: Any) -> None:
+        """An old delivery that nobody has signed says nothing about our clock."""
+        with pytest.raises(SignatureError) as caught:
+            verify(make(BODY, p.OTHER_SECRET), now=NOW + 600)
+        assert str(caught.value) == "the timestamp is outside the tolerance"
+        assert caught.value.reason == "timestamp"
+
+    def test_no_tolerance_is_none(self) -> None:
+        """What is no number of seconds would let everything in."""
+        for tolerance in (float("nan"), -1, "300", True):
+            with pytest.raises(ConfigurationError, match="tolerance must be a number of seconds"):
+                WebhookReceiver(p.SECRET, tolerance=cast("float", tolerance))
 
     @pytest.mark.parametrize("scheme", ["standard", "legacy"])
     @pytest.mark.parametrize(
