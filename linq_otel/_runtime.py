@@ -194,7 +194,7 @@ def _describe(tracing: Tracing) -> str:
 def _name_provider(settings: Settings) -> str:
     provider: object = settings.tracer_provider
     if provider is None:
-        # Whoever asks for the global one makes it, where a variable says which.
+        # To ask for the global one makes it, where a variable says which.
         if os.environ.get(OTEL_PYTHON_TRACER_PROVIDER):
             return f"as {OTEL_PYTHON_TRACER_PROVIDER} says"
         provider = trace.get_tracer_provider()

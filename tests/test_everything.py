@@ -23,7 +23,7 @@ def are_on() -> tuple[bool, bool]:
 
 def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
     """
-    Return the lines of ours: OpenTelemetry has one of its own for a second call.
+    Return what linq_otel logged: OpenTelemetry has a line of its own for a second call.
     """
     return [record.getMessage() for record in caplog.records if record.name == "linq_otel"]
 

@@ -117,8 +117,11 @@ class TestStart:
                 }
             )
         assert [record.getMessage() for record in caplog.records] == [
-            "in force: join=app, store=RedisStore(127.0.0.1:6390/3), webhooks=verified (2 secrets), "
-            "provider=opentelemetry.sdk.trace.TracerProvider"
+            (
+                "in force: join=app, store=RedisStore(127.0.0.1:6390/3), "
+                "webhooks=verified (2 secrets), "
+                "provider=opentelemetry.sdk.trace.TracerProvider"
+            )
         ]
 
     def test_of_the_environment(
@@ -138,8 +141,10 @@ class TestStart:
         verified = "webhooks=verified (1 secret), provider=none yet"
         assert [record.getMessage() for record in caplog.records] == [
             f"in force: join=linq, store=MemoryStore(), {verified}",
-            "in force: join=linq, "
-            f"store=TestStart.test_of_the_environment.<locals>.DoNotShow, {verified}",
+            (
+                "in force: join=linq, "
+                f"store=TestStart.test_of_the_environment.<locals>.DoNotShow, {verified}"
+            ),
         ]
 
     def test_makes_no_provider(
@@ -150,8 +155,10 @@ class TestStart:
         with caplog.at_level(logging.INFO, "linq_otel"):
             get_tracing()
         assert [record.getMessage() for record in caplog.records] == [
-            "in force: join=linq, store=MemoryStore(), webhooks=not verified, "
-            "provider=as OTEL_PYTHON_TRACER_PROVIDER says"
+            (
+                "in force: join=linq, store=MemoryStore(), webhooks=not verified, "
+                "provider=as OTEL_PYTHON_TRACER_PROVIDER says"
+            )
         ]
 
     def test_wrong_variable(
@@ -162,8 +169,10 @@ class TestStart:
         with caplog.at_level(logging.WARNING, "linq_otel"):
             get_tracing()
         assert [record.getMessage() for record in caplog.records] == [
-            "OTEL_PYTHON_LINQ_STORE: no store at 'sqlite:': use sqlite:///path/to/file; "
-            "origins stay in this process instead (logged once)"
+            (
+                "OTEL_PYTHON_LINQ_STORE: no store at 'sqlite:': use sqlite:///path/to/file; "
+                "origins stay in this process instead (logged once)"
+            )
         ]
 
 

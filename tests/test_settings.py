@@ -32,7 +32,8 @@ async def coroutine(*_: object) -> None: ...
 
 
 class Awaitable:
-    async def __call__(self, *_: object) -> None: ...
+    async def __call__(self, *_: object) -> None:
+        """Do nothing."""
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -200,7 +201,7 @@ class TestWrongKeyword:
         ],
     )
     def test_suggests_what_was_meant(self, typed: str, meant: str) -> None:
-        """A name that is near one of ours is told so, whichever prefix it lacks."""
+        """A name that is near an option is told so, whichever prefix it lacks."""
         with pytest.raises(ConfigurationError) as raised:
             read(**{typed: "x"})
         assert str(raised.value).endswith(f"webhook_secret; did you mean {meant!r}?")
@@ -249,7 +250,7 @@ class TestWrongEnvironment:
     def test_pattern(
         self, environ: dict[str, str], variable: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """A pattern that is none excludes nothing, and is reported as the variable it stands in."""
+        """What is no pattern excludes nothing, and is reported as the variable it stands in."""
         with caplog.at_level(logging.WARNING, "linq_otel"):
             assert read(environ) == Settings()
         line = f"{variable} holds no regular expression; it is ignored (logged once)"
@@ -257,11 +258,14 @@ class TestWrongEnvironment:
 
     @pytest.mark.parametrize("text", ["linq.test:port", "http://", "/v3", "a.test, b.test:x"])
     def test_hosts(self, text: str, caplog: pytest.LogCaptureFixture) -> None:
-        """A host that none is would be called untraced without a word."""
+        """What is no host is reported: calls of it would be untraced without a word."""
         with caplog.at_level(logging.WARNING, "linq_otel"):
             assert read({HOSTS: text}) == Settings()
         assert lines(caplog) == [
-            f"{HOSTS} must be a host, host:port, or several with commas; it is ignored (logged once)"
+            (
+                f"{HOSTS} must be a host, host:port, or several with commas; it is ignored "
+                "(logged once)"
+            )
         ]
 
     @pytest.mark.parametrize("name", ["STUCK_AFTER", "STORE_TIMEOUT", "LATE_AFTER"])
@@ -271,8 +275,10 @@ class TestWrongEnvironment:
         with caplog.at_level(logging.WARNING, "linq_otel"):
             assert read({variable: "9" * 5000}) == Settings()
         assert lines(caplog) == [
-            f"{variable} must be a whole number of milliseconds; its default is used instead "
-            "(logged once)"
+            (
+                f"{variable} must be a whole number of milliseconds; its default is used instead "
+                "(logged once)"
+            )
         ]
 
     def test_empty_is_unset(self, caplog: pytest.LogCaptureFixture) -> None:

@@ -172,7 +172,7 @@ class TestGlobals:
         assert http_sink.span_names == ["order"]
 
     def test_variable_of_the_sdk(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What the SDK refuses is an error of ours that names the variable."""
+        """What the SDK refuses is a ConfigurationError that names the variable."""
         monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")
         with pytest.raises(ConfigurationError) as caught:
             configure("jaeger", tracer_provider=TracerProvider())

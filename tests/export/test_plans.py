@@ -138,16 +138,20 @@ class TestBackend:
         [
             (
                 {"OTEL_PYTHON_LINQ_BACKEND": "hunycomb"},
-                "there is no backend 'hunycomb', as OTEL_PYTHON_LINQ_BACKEND says; "
-                "did you mean 'honeycomb'? The names are ",
+                (
+                    "there is no backend 'hunycomb', as OTEL_PYTHON_LINQ_BACKEND says; "
+                    "did you mean 'honeycomb'? The names are "
+                ),
             ),
             (
                 {
                     "OTEL_PYTHON_LINQ_BACKEND": "honeycomb",
                     "OTEL_PYTHON_LINQ_BACKEND_REGION": "mars",
                 },
-                "Honeycomb has no region 'mars', as OTEL_PYTHON_LINQ_BACKEND_REGION says: "
-                "type one of us, eu",
+                (
+                    "Honeycomb has no region 'mars', as OTEL_PYTHON_LINQ_BACKEND_REGION says: "
+                    "type one of us, eu"
+                ),
             ),
             (
                 {"OTEL_PYTHON_LINQ_BACKEND": "grafana-cloud", "GRAFANA_CLOUD_ZONE": "evil.test/"},

@@ -11,7 +11,6 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
 from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider
 
 from linq_otel.doctor import examine

@@ -162,7 +162,7 @@ class TestTolerance:
 
     @pytest.mark.parametrize("make", [p.standard_headers, p.legacy_headers])
     def test_a_bad_signature_suspects_nothing(self, make: Any) -> None:
-        """An old delivery that nobody has signed says nothing about our clock."""
+        """An old delivery without a good signature says nothing about our clock."""
         with pytest.raises(SignatureError) as caught:
             verify(make(BODY, p.OTHER_SECRET), now=NOW + 600)
         assert str(caught.value) == "the timestamp is outside the tolerance"
