@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from ._settings import Settings
 from .errors import ConfigurationError
 from .instrumentor import LinqInstrumentor
 from .webhooks._options import WebhookOptions, WebhookSettings, split
+from .webhooks._receiver import check_secrets, find_secrets
 from .webhooks.instrumentor import LinqWebhooksInstrumentor
 
 
@@ -32,7 +34,10 @@ def instrument(**options: Unpack[WebhookOptions]) -> None:
         known = ", ".join(sorted(WebhookOptions.__annotations__))
         raise ConfigurationError(f"unknown option {unknown!r}; the options are {known}")
     own, shared = split(options)
-    WebhookSettings.read(own)  # Before anything is patched.
+    # Before anything is patched.
+    settings = WebhookSettings.read(own)
+    secrets = Settings.read(shared).webhook_secrets if shared else find_secrets()
+    check_secrets(secrets, enforce=settings.enforce)
     LinqInstrumentor().instrument(**cast("dict[str, Any]", shared))
     LinqWebhooksInstrumentor().instrument(**own)
 

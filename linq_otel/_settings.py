@@ -22,6 +22,7 @@ from ._environment import (
 )
 from ._late import LATE_CHOICES
 from ._lifecycle import JOINS, Join
+from ._signing_secrets import SECRET_VARIABLE, read_secrets, split_secrets
 from .environment_variables import OTEL_PYTHON_LINQ_HOSTS
 from .errors import ConfigurationError
 from .stores import Store
@@ -53,8 +54,6 @@ __all__ = [
 RequestHook = Callable[["Span", Any], None]
 ResponseHook = Callable[["Span", Any, Any], None]
 WebhookHook = Callable[["Span", "Event"], None]
-
-_SECRET_VARIABLE: Final = "LINQ_WEBHOOK_SECRET"  # noqa: S105  # Its name; the SDK reads the same.
 
 
 class Options(TypedDict, total=False):
@@ -167,7 +166,11 @@ class Settings:
         """
         chosen = {k: v for k, v in given.items() if v is not None}
         _check(chosen)
-        secret = cast("str | Sequence[str]", chosen.pop("webhook_secret", ()))
+        given_secret = cast("str | Sequence[str]", chosen.pop("webhook_secret", ()))
+        # A wrong one in the environment stays: it lets nothing in, and the app starts.
+        secrets = read_secrets(given_secret, "webhook_secret") or split_secrets(
+            environ.get(SECRET_VARIABLE, "")
+        )
         for name, value in read_environment(environ).items():
             chosen.setdefault(name, value)
         if chosen.get("capture_content") and not is_capture_allowed(environ):
@@ -175,7 +178,6 @@ class Settings:
         hosts = cast(
             "str | Sequence[str]", chosen.pop("hosts", environ.get(OTEL_PYTHON_LINQ_HOSTS, ""))
         )
-        secrets = _split(secret) or _split(environ.get(_SECRET_VARIABLE, ""))
         return cls(webhook_secrets=secrets, hosts=_split(hosts), **cast("dict[str, Any]", chosen))
 
 
@@ -209,7 +211,7 @@ def _is_texts(value: object) -> bool:
 
 
 def _split(texts: str | Sequence[str]) -> tuple[str, ...]:
-    # Neither base64 nor a host holds commas or spaces, so both may separate them.
+    # A host holds no commas or spaces, so both may separate them.
     if isinstance(texts, str):
         return tuple(texts.replace(",", " ").split())
     return tuple(texts)
