@@ -131,9 +131,9 @@ def _take_milliseconds(
 
 def split(texts: str | Sequence[str]) -> tuple[str, ...]:
     """
-    Part a text at its commas and spaces; a list is taken as it is.
+    Split a text of hosts at its commas and spaces; a list is taken as it is.
     """
-    # Neither base64 nor a host holds commas or spaces, so both may separate them.
+    # A host holds no commas or spaces, so both may separate them.
     if isinstance(texts, str):
         return tuple(texts.replace(",", " ").split())
     return tuple(texts)

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from ._settings import refuse_unknown
+from ._settings import Settings, refuse_unknown
 from .instrumentor import LinqInstrumentor
 from .webhooks._options import WebhookOptions, WebhookSettings, split
+from .webhooks._receiver import check_secrets, find_secrets
 from .webhooks.instrumentor import LinqWebhooksInstrumentor
 
 
@@ -30,7 +31,10 @@ def instrument(**options: Unpack[WebhookOptions]) -> None:
     """
     refuse_unknown(options, WebhookOptions.__annotations__)
     own, shared = split(options)
-    WebhookSettings.read(own)  # Before anything is patched.
+    # Before anything is patched.
+    settings = WebhookSettings.read(own)
+    secrets = Settings.read(shared).webhook_secrets if shared else find_secrets()
+    check_secrets(secrets, enforce=settings.enforce)
     LinqInstrumentor().instrument(**cast("dict[str, Any]", shared))
     LinqWebhooksInstrumentor().instrument(**own)
 

@@ -19,6 +19,7 @@ from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from ._forks import call_at_fork
 from ._settings import Options, Settings
 from ._shield import report, shield
+from ._signing_secrets import SECRET_VARIABLE, find_fault
 from ._tracing import Tracing
 from .environment_variables import OTEL_PYTHON_LINQ_STORE
 from .errors import ConfigurationError, StoreError
@@ -183,12 +184,19 @@ def _describe(tracing: Tracing) -> str:
     Say in one line what is in force; no URL of it is shown, which may hold a password.
     """
     settings = tracing.settings
-    count = len(settings.webhook_secrets)
-    verified = f"verified ({count} secret{'s' * (count > 1)})" if count else "not verified"
     return (
         f"join={settings.join}, store={_place_of(tracing.origins.store)}, "
-        f"webhooks={verified}, provider={_name_provider(settings)}"
+        f"webhooks={_describe_secrets(settings.webhook_secrets)}, "
+        f"provider={_name_provider(settings)}"
     )
+
+
+def _describe_secrets(secrets: tuple[str, ...]) -> str:
+    if any(map(find_fault, secrets)):
+        # A wrong keyword is an error: this one is the environment's, and verifies nothing.
+        return f"refused, as {SECRET_VARIABLE} is not valid"
+    count = len(secrets)
+    return f"verified ({count} secret{'s' * (count > 1)})" if secrets else "not verified"
 
 
 def _name_provider(settings: Settings) -> str:

@@ -27,6 +27,7 @@ from ._environment import (
 )
 from ._late import LATE_CHOICES, choose_late_policy
 from ._lifecycle import JOINS, Join
+from ._signing_secrets import SECRET_VARIABLE, read_secrets, split_secrets
 from .errors import ConfigurationError
 from .stores import Store
 
@@ -57,8 +58,6 @@ __all__ = [
 RequestHook = Callable[["Span", Any], None]
 ResponseHook = Callable[["Span", Any, Any], None]
 WebhookHook = Callable[["Span", "Event"], None]
-
-_SECRET_VARIABLE: Final = "LINQ_WEBHOOK_SECRET"  # noqa: S105  # Its name; the SDK reads the same.
 
 
 class Options(TypedDict, total=False):
@@ -171,7 +170,11 @@ class Settings:
         """
         chosen = {k: v for k, v in given.items() if v is not None}
         _check(chosen)
-        secret = cast("str | Sequence[str]", chosen.pop("webhook_secret", ()))
+        given_secret = cast("str | Sequence[str]", chosen.pop("webhook_secret", ()))
+        # A wrong one in the environment stays: it lets nothing in, and the app starts.
+        secrets = read_secrets(given_secret, "webhook_secret") or split_secrets(
+            environ.get(SECRET_VARIABLE, "")
+        )
         for name, value in read_environment(environ).items():
             chosen.setdefault(name, value)
         if given.get("late_after") is not None:
@@ -179,7 +182,6 @@ class Settings:
         if chosen.get("capture_content") and not is_capture_allowed(environ):
             chosen["capture_content"] = False
         hosts = split(cast("str | Sequence[str]", chosen.pop("hosts", "")))
-        secrets = split(secret) or split(environ.get(_SECRET_VARIABLE, ""))
         return cls(webhook_secrets=secrets, hosts=hosts, **cast("dict[str, Any]", chosen))
 
 

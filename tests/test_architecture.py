@@ -36,16 +36,20 @@ IMPORTS_INSIDE_FUNCTIONS = {
     "viewer": {"viewer._opening"},
 }
 STARTS_SPANS = {"_tracer"}
-# Modules that call what users and stores give us, which may raise anything.
+# Modules that call what users, stores and servers give us, which may raise anything.
 MEETS_FAILURES_OF_OTHERS = {
     "_circuits",
     "_guarding",
     "_operations",
     "_store_threads",
     "doctor._stores",
+    "webhooks._aiohttp",
+    "webhooks._asgi",
+    "webhooks._django",
+    "webhooks._environs",
 }
 # The simulator is a program of its own, which tests this one from outside.
-SHARED_WITH_SIMULATOR = {"_operations_table", "errors"}
+SHARED_WITH_SIMULATOR = {"_operations_table", "_signing_secrets", "errors"}
 # The kit instruments as an app would.
 SHARED_WITH_KIT = {"_everything", "errors", "instrumentor", "webhooks.instrumentor"}
 KIT = re.compile(r"testing\.(_spans(\..*)?|kit|pytest_plugin|spans)")

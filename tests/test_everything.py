@@ -48,6 +48,7 @@ class TestInstrument:
             ({"secret": "x"}, r"; did you mean 'webhook_secret'\?"),
             ({"webhook_paths": "/w"}, r"; did you mean 'paths'\?"),
             ({"store": "mongo://x"}, "no store at 'mongo:'"),
+            ({"webhook_secret": "whsec_?"}, "webhook_secret must be 'whsec_' and base64"),
             ({"paths": 7}, "paths has a value we cannot use: it must be paths that begin with /"),
             ({"paths": ["/w", 7]}, "paths has a value we cannot use"),
             ({"paths": ["/w", ""]}, "paths has a value we cannot use"),

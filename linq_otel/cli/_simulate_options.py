@@ -13,10 +13,10 @@ from urllib.parse import SplitResult, urlsplit
 
 import typer
 
+from linq_otel._signing_secrets import SECRET_VARIABLE, find_fault, split_secrets
 from linq_otel.testing import EVENT_TYPES, SCENARIOS
 from linq_otel.testing._trials._plans import UNKNOWN
 from linq_otel.testing._webhooks._events import VERSIONS
-from linq_otel.testing._webhooks._signing import is_secret
 
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 ALL = "all"
 BOTH = "both"
-_SECRET_VARIABLE = "LINQ_WEBHOOK_SECRET"  # noqa: S105  # Its name; the SDK reads the same.
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) ?([smhd]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 # Never given out: +1 555 ..., and the 555-0100 to 555-0199 of any area.
@@ -119,11 +118,13 @@ def find_secret(given: str | None) -> str | None:
     """
     Return the secret that was given, or the environment's, or None.
     """
-    # Several while they are rotated; the first is as good as any.
-    secret = given or os.environ.get(_SECRET_VARIABLE, "").partition(",")[0].strip() or None
-    if secret is not None and not is_secret(secret):
-        raise typer.BadParameter("the secret is not whsec_ and base64, as Linq hands it out.")
-    return secret
+    for secret in split_secrets(given or os.environ.get(SECRET_VARIABLE, "")):
+        if fault := find_fault(secret):
+            said = f"the secret is not whsec_ and base64, as Linq hands it out: {fault}."
+            raise typer.BadParameter(said)
+        # Several while they are rotated; the first is as good as any.
+        return secret
+    return None
 
 
 def announce(run: TrialRun, *, is_made_up: bool) -> str:
@@ -136,7 +137,7 @@ def announce(run: TrialRun, *, is_made_up: bool) -> str:
     if not _is_loopback(parts.hostname or ""):
         lines[0] += ", which is not this machine"
     if is_made_up:
-        lines.append(f"Signed with a made-up secret: {_SECRET_VARIABLE}={run.secret}")
+        lines.append(f"Signed with a made-up secret: {SECRET_VARIABLE}={run.secret}")
     return "\n".join(lines)
 
 

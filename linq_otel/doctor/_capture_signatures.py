@@ -63,7 +63,7 @@ def is_verified(delivery: Delivery, secrets: tuple[str, ...]) -> bool:
     True if one of *secrets* has signed *delivery*, whenever that was.
 
     Raises:
-        ConfigurationError: If a secret is not base64.
+        ConfigurationError: If one of *secrets* is no signing secret.
     """
     signed_at = (delivery.headers.signed_at or 0) / 1_000_000_000
     verifier = Verifier(secrets, clock=lambda: signed_at)

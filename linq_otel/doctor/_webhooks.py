@@ -4,10 +4,9 @@ Webhook endpoints: what verifies a delivery, and where they are.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Final
 
+from linq_otel._signing_secrets import find_fault
 from linq_otel.webhooks._options import WebhookSettings
 from linq_otel.webhooks._signatures import TOLERANCE
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 _ENFORCE: Final = "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE"
 _PATHS: Final = "OTEL_PYTHON_LINQ_WEBHOOK_PATHS"
 _EXAMPLE: Final = "export LINQ_WEBHOOK_SECRET=whsec_…, the signing_secret of your subscription"
-_LEAST_BYTES: Final = 16
 _FIT: Final = ("true", "1", "yes")
 
 
@@ -43,7 +41,7 @@ def find_of_webhooks(scene: Scene) -> Iterator[Finding]:
         yield tell(
             "webhooks.enforce.idle",
             f"{_ENFORCE} needs the paths it guards",
-            detail="Nothing is enforced.",
+            detail="instrument() raises ConfigurationError, and nothing is guarded.",
             remedy=f"export {_PATHS}=/webhooks/linq",
         )
 
@@ -70,17 +68,3 @@ def _judge_secrets(secrets: tuple[str, ...]) -> Finding:
         "webhooks.secret",
         f"webhooks are verified with {count}; a signature may be {TOLERANCE:.0f} s old",
     )
-
-
-def find_fault(secret: str) -> str:
-    """
-    Answer what is wrong with *secret*, without a word of it; empty if nothing is.
-    """
-    text = secret.removeprefix("whsec_")
-    if text == secret:
-        return "it does not begin with whsec_"
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return "it is not base64 behind whsec_"
-    return "" if len(key) >= _LEAST_BYTES else "it is too short to be whole"

@@ -10,6 +10,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from linq_otel._signing_secrets import SECRET_VARIABLE, split_secrets
+
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 # Those that Linq's Python SDK reads.
 BASE_URL: Final = "LINQ_API_V3_BASE_URL"
 API_KEY: Final = "LINQ_API_V3_API_KEY"
-WEBHOOK_SECRET: Final = "LINQ_WEBHOOK_SECRET"  # noqa: S105 - its name
+WEBHOOK_SECRET: Final = SECRET_VARIABLE
 
 
 @contextmanager
@@ -41,4 +43,4 @@ def find_secret() -> str | None:
     """
     Return the signing secret the app is set up with; the first, if there are several.
     """
-    return os.environ.get(WEBHOOK_SECRET, "").partition(",")[0].strip() or None
+    return next(iter(split_secrets(os.environ.get(WEBHOOK_SECRET, ""))), None)

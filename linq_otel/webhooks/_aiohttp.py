@@ -5,9 +5,10 @@ Serving one request of aiohttp as the handler of a delivery.
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientError, web
+from aiohttp import web
 
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ def build_middleware(endpoint: Endpoint, is_on: Callable[[], bool]) -> Middlewar
 
     @web.middleware
     async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
-        headers = endpoint.find_headers(request.method, request.headers, request.path)
+        headers = endpoint.find_headers(request.method, request.headers, *_paths_of(request))
         if headers is None or not is_on():
             return await handler(request)
-        body = await _read_ahead(request, endpoint.max_body)
+        body = await _read_ahead(request, endpoint)
         async with endpoint.handling(headers, body) as turn:
             if turn.answer is not None:
                 return web.Response(status=turn.answer)
@@ -47,19 +48,45 @@ def build_middleware(endpoint: Endpoint, is_on: Callable[[], bool]) -> Middlewar
     return serve
 
 
-async def _read_ahead(request: web.Request, limit: int) -> bytes | None:
+def _paths_of(request: web.Request) -> tuple[str, ...]:
     """
-    Return the body, which the app finds unread; None if it is too long or broke off.
+    Return the request's path, and the same as seen from the sub-applications it leads to.
     """
+    paths = [request.path]
+    apps = request.match_info.apps
+    for outer, inner in pairwise(apps):
+        for resource in outer.router.resources():
+            info = resource.get_info()
+            if info.get("app") is inner and "prefix" in info:
+                paths.append(paths[-1].removeprefix(info["prefix"]))
+    return tuple(paths)
+
+
+async def _read_ahead(request: web.Request, endpoint: Endpoint) -> bytes | None:
+    """
+    Return the body, which the app finds unread; None if it is late, too long or broke off.
+    """
+    limit = endpoint.max_body
+    already: bytes | None = request._read_bytes  # noqa: SLF001  # `read()` may still wait.
+    if already is not None:
+        # Somebody has read it, and the app will be given the same.
+        return already if len(already) <= limit else None
+    if not request.body_exists:
+        return b""
     content = request.content
     if (request.content_length or 0) > limit or not hasattr(content, "unread_data"):
         return None
-    body, is_whole = bytearray(), True
-    try:
+    body = bytearray()
+
+    async def read() -> None:
         while len(body) <= limit and (piece := await content.readany()):
-            body += piece
-    except (ClientError, OSError, web.RequestPayloadError):
-        # The client is gone; the app will meet the same error when it reads.
+            body.extend(piece)
+
+    try:
+        is_whole = await endpoint.finish_in_time(read())
+    except Exception:
+        # The client is gone, or has sent what is no body; the app will meet the same error when
+        # it reads.
         is_whole = False
     with warnings.catch_warnings():
         # Deprecated since 2018 in favour of nothing: there is no other way to give bytes back.

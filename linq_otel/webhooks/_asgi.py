@@ -7,7 +7,8 @@ in the same pieces.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, cast
 
 
 if TYPE_CHECKING:
@@ -22,53 +23,108 @@ if TYPE_CHECKING:
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+# Starlette's limit to a body, of the app and, further in, of the route: it counts as it is read.
+_LIMITER: Final = "starlette._body_limit_responder"
+
+
 async def serve(endpoint: Endpoint, app: App, scope: Scope, receive: Receive, send: Send) -> None:
     """
     Let *app* serve one connection, as the handler of a delivery if it is one.
     """
     headers = None
-    if scope["type"] == "http":
-        headers = endpoint.find_headers(scope["method"], scope["headers"], scope["path"])
+    if scope.get("type") == "http":
+        # A server says all of these; what a test makes need not.
+        headers = endpoint.find_headers(
+            scope.get("method", ""), scope.get("headers"), *_paths_of(scope, app)
+        )
     if headers is None:
         await app(scope, receive, send)
         return
-    messages, body = await _read_ahead(receive, endpoint.max_body)
-    async with endpoint.handling(headers, body) as turn:
+    ahead, receive = _open(scope, receive)
+    await ahead.read(endpoint)
+    async with endpoint.handling(headers, ahead.body) as turn:
         if turn.answer is None:
-            await app(scope, _replay(messages, receive), _noting(send, turn))
+            await app(scope, receive, _noting(send, turn))
         else:
             await _answer(send, turn.answer)
 
 
-async def _read_ahead(receive: Receive, limit: int) -> tuple[list[Message], bytes | None]:
+def _paths_of(scope: Scope, app: App) -> tuple[str, ...]:
     """
-    Return the messages read and their body; no body if it is too long or broke off.
+    Return the path, and the same without and with the root path: servers and routers differ.
     """
-    messages: list[Message] = []
-    body = bytearray()
-    while True:
-        message = await receive()
-        messages.append(message)
-        if message["type"] != "http.request":
-            return messages, None
-        body += message.get("body", b"")
-        if len(body) > limit:
-            return messages, None
-        if not message.get("more_body", False):
-            return messages, bytes(body)
+    path = scope.get("path", "")
+    # FastAPI sets the root path it was given further in than a middleware around it.
+    root = str(scope.get("root_path") or getattr(app, "root_path", "")).rstrip("/")
+    return (path, path.removeprefix(root), root + path) if root else (path,)
 
 
-def _replay(messages: list[Message], receive: Receive) -> Receive:
+def _open(scope: Scope, receive: Receive) -> tuple[_Ahead, Receive]:
     """
-    Give the app what was read, message by message, and then the rest.
+    Return what reads the body ahead, and what the app is to receive from.
+
+    Reading ahead counts for no limit of Starlette: a route's may be wider than
+    the app's, and is set only when the route is found.
     """
-    waiting = iter(messages)
+    limiter = scope.get(_LIMITER)
+    unlimited: Receive | None = getattr(limiter, "_receive", None)
+    if unlimited is not None and getattr(receive, "__self__", None) is limiter:
+        ahead = _Ahead(unlimited)
+        cast("Any", limiter)._receive = ahead.replay  # noqa: SLF001  # It counts what it gives.
+        return ahead, receive
+    ahead = _Ahead(receive)
+    return ahead, ahead.replay
 
-    async def replay() -> Message:
-        message = next(waiting, None)
-        return await receive() if message is None else message
 
-    return replay
+class _Ahead:
+    """
+    A body that is read ahead, and given to the app message by message.
+
+    Attributes:
+        body: All of it; None if it is too long, too slow or broke off.
+    """
+
+    __slots__ = ("_error", "_messages", "_receive", "body")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: deque[Message] = deque()
+        self._error: Exception | None = None
+        self.body: bytes | None = None
+
+    async def read(self, endpoint: Endpoint) -> None:
+        """
+        Read as much as the endpoint takes.
+        """
+        try:
+            await endpoint.finish_in_time(self._read(endpoint.max_body))
+        except Exception as error:
+            # The app will meet the same one when it reads.
+            self._error = error
+
+    async def _read(self, limit: int) -> None:
+        body = bytearray()
+        while True:
+            message = await self._receive()
+            self._messages.append(message)
+            if message["type"] != "http.request":
+                return
+            body += message.get("body", b"")
+            if len(body) > limit:
+                return
+            if not message.get("more_body", False):
+                self.body = bytes(body)
+                return
+
+    async def replay(self) -> Message:
+        """
+        Give the app what was read, and then the rest or the error it ended with.
+        """
+        if self._messages:
+            return self._messages.popleft()
+        if self._error is not None:
+            raise self._error
+        return await self._receive()
 
 
 def _noting(send: Send, turn: Turn) -> Send:

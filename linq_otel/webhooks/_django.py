@@ -4,10 +4,11 @@ Serving one request of Django as the handler of a delivery.
 
 from __future__ import annotations
 
+import io
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._environs import parse_length
+from ._environs import Replayed, parse_length
 
 
 if TYPE_CHECKING:
@@ -89,8 +90,16 @@ def _read_body(request: Any, limit: int) -> bytes | None:
         return None
     try:
         body: bytes = request.body
-    except (OSError, _exceptions.SuspiciousOperation, _request.RawPostDataException):
-        # The client is gone, it is more than the site allows, or others have read it.
+    except (_exceptions.SuspiciousOperation, _request.RawPostDataException):
+        # It is more than the site allows, or others have read it.
+        return None
+    except Exception as error:
+        # The client is gone, or has sent what its server cannot read; servers have errors of
+        # their own for it. The app will meet the same one when it reads.
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        # Django takes its stream for one that was read, and would not try again.
+        request._stream = io.BufferedReader(Replayed(b"", io.BytesIO(), cause))  # noqa: SLF001
+        request._read_started = False  # noqa: SLF001
         return None
     return body
 

@@ -4,8 +4,12 @@ What every adapter shares: which requests are deliveries, and who answers them.
 
 from __future__ import annotations
 
+import asyncio
+import posixpath
 import re
-from typing import TYPE_CHECKING, Final, final
+import sys
+from typing import TYPE_CHECKING, Any, Final, final
+from urllib.parse import unquote
 
 from linq_otel._shield import report
 from linq_otel.errors import ConfigurationError, MalformedEventError, WebhookError
@@ -15,7 +19,7 @@ from ._signatures import LinqHeaders
 
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from linq_otel._deliveries import Handling
 
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
 _HANDLED_BEFORE: Final = 200
 # Text that is all digits need not be a number: "²" is one of them.
 _STATUS: Final = re.compile(r"[1-9]\d\d(?!\S)", re.ASCII)
+# Probes and preflights: a handler finds nothing of Linq's in them while they have no body.
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# What stands for other characters in somebody's routes, and in no request's path.
+_PATTERN: Final = re.compile(r"[{}<>*?#]")
 
 
 @final
@@ -125,17 +133,68 @@ class Endpoint:
     Args:
         paths: The paths; without any, a request is a delivery if its headers say so.
         receiver: What verifies and reads them.
+        is_everything: True takes all requests, whatever their path.
 
     Raises:
-        ConfigurationError: If *receiver* enforces and no *paths* are given: a
-            stranger would slip past by leaving Linq's headers out.
+        ConfigurationError: If *receiver* enforces and no *paths* are given (a
+            stranger would slip past by leaving Linq's headers out), or some
+            that no request has.
     """
 
-    def __init__(self, paths: Sequence[str] = (), receiver: WebhookReceiver | None = None) -> None:
-        self._paths = frozenset((paths,) if isinstance(paths, str) else paths)
+    def __init__(
+        self,
+        paths: Sequence[str] = (),
+        receiver: WebhookReceiver | None = None,
+        *,
+        is_everything: bool = False,
+    ) -> None:
+        given = paths.split(",") if isinstance(paths, str) else paths
+        self._paths = frozenset(path.strip() for path in given)
         self._receiver = receiver or WebhookReceiver()
-        if self._receiver.enforce and not self._paths:
+        self._is_everything = is_everything
+        self._guarded = frozenset(map(_plain, self._paths))
+        if not self._receiver.enforce:
+            return
+        if not self._paths and not is_everything:
             raise ConfigurationError("a receiver that enforces needs the paths it guards")
+        for path in self._paths:
+            if not path.startswith("/") or _PATTERN.search(path):
+                raise ConfigurationError(
+                    f"enforce cannot guard {path!r}: paths begin with /, and are no patterns"
+                )
+
+    @property
+    def enforces(self) -> bool:
+        """
+        True if what does not verify must not reach the app.
+        """
+        return self._receiver.enforce
+
+    async def finish_in_time(self, reading: Coroutine[Any, Any, None]) -> bool:
+        """
+        Await *reading*, which reads a body; False if it was cancelled because that takes too long.
+
+        A handler that answers without the body waits for it all the same. Linq
+        gives a delivery up after ten seconds, so one that enforces waits as long.
+        """
+        seconds = 10.0 if self._receiver.enforce else 1.0
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            trio: Any = sys.modules["trio"]
+            with trio.move_on_after(seconds) as scope:
+                await reading
+            return not scope.cancelled_caught
+        try:
+            if sys.version_info >= (3, 11):
+                # In this task, and not in one of its own as `wait_for` did until 3.12.
+                async with asyncio.timeout(seconds):
+                    await reading
+            else:
+                await asyncio.wait_for(reading, seconds)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
     @property
     def max_body(self) -> int:
@@ -153,16 +212,47 @@ class Endpoint:
             headers: As the framework has them.
             *paths: The request's path, and the same as seen from a mounted app.
         """
+        method = method.upper()  # As Flask and Django do.
+        if self._receiver.enforce:
+            return self._find_guarded(method, headers, paths)
         if method != "POST" or (self._paths and self._paths.isdisjoint(paths)):
             return None
         kept = LinqHeaders.of(headers)
         return kept if self._paths or kept.are_from_linq else None
 
+    def _find_guarded(
+        self, method: str, headers: Headers | None, paths: Sequence[str]
+    ) -> LinqHeaders | None:
+        """
+        Return the headers of any request that a handler behind a guarded path may get.
+
+        A route may take any method, and be matched by more paths than its own.
+        """
+        is_guarded = self._is_everything or not self._paths.isdisjoint(paths)
+        if not is_guarded and self._guarded.isdisjoint(map(_plain, paths)):
+            return None
+        kept = LinqHeaders.of(headers)
+        kept.may_be_empty = method in _WITHOUT_BODY
+        return kept
+
     def handling(self, headers: LinqHeaders, body: bytes | None) -> Turn:
         """
         Return the turn of a delivery; *body* None is one that cannot be read.
         """
+        if headers.may_be_empty and body == b"":
+            return Turn()
         if body is not None:
             return Turn(self._receiver.handling(headers, body))
         report("webhook: size", "a webhook was not joined: its body is too long or broke off")
         return Turn(answer=MalformedEventError.status if self._receiver.enforce else None)
+
+
+def _plain(path: str) -> str:
+    """
+    Return what all paths have in common that a router may take for the same one.
+
+    Routers strip or merge slashes, some ignore case, and the ``$`` of a regular
+    expression lets a line break follow. Servers and proxies read dots.
+    """
+    plain = posixpath.normpath(unquote(path).casefold().strip("/ \t\r\n\v\f"))
+    return re.sub("//+", "/", plain)

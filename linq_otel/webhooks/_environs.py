@@ -8,6 +8,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from linq_otel._shield import shield
+
 from ._signatures import KEPT
 
 
@@ -32,11 +34,9 @@ def find_headers(endpoint: Endpoint, environ: Environ) -> LinqHeaders | None:
     """
     Return the headers that concern us, or None if this request is no delivery.
     """
-    path = environ.get("PATH_INFO", "")
-    if not path.isascii():
-        path = path.encode("latin-1", "replace").decode(errors="replace")
+    path = _decoded(environ.get("PATH_INFO", ""))
     headers = ((name, environ[variable]) for variable, name in _VARIABLES if variable in environ)
-    whole = environ.get("SCRIPT_NAME", "") + path
+    whole = _decoded(environ.get("SCRIPT_NAME", "")) + path
     return endpoint.find_headers(environ.get("REQUEST_METHOD", ""), headers, path, whole)
 
 
@@ -51,12 +51,13 @@ def read_body(environ: Environ, limit: int) -> bytes | None:
     expected = _length_of(environ)
     if expected is None or expected > limit:
         return None
-    source: _Input = environ["wsgi.input"]
+    source: _Input = environ.get("wsgi.input") or io.BytesIO()
     is_open_ended = expected < 0
-    body, is_broken = _read(source, limit + 1 if is_open_ended else expected)
-    if is_broken or len(body) > limit:
-        environ["wsgi.input"] = io.BufferedReader(_Replayed(body, source))
+    body, error = _read(source, limit + 1 if is_open_ended else expected)
+    if error is not None or len(body) > limit:
+        environ["wsgi.input"] = io.BufferedReader(Replayed(body, source, error))
         return None
+    _rewind(source, len(body))
     environ["wsgi.input"] = io.BytesIO(body)
     return body if is_open_ended or len(body) == expected else None
 
@@ -78,25 +79,45 @@ def _length_of(environ: Environ) -> int | None:
     return -1 if environ.get("wsgi.input_terminated") else 0
 
 
-def _read(source: _Input, size: int) -> tuple[bytes, bool]:
+def _decoded(text: str) -> str:
+    return text if text.isascii() else text.encode("latin-1", "replace").decode(errors="replace")
+
+
+def _read(source: _Input, size: int) -> tuple[bytes, Exception | None]:
     body = bytearray()
     try:
         while len(body) < size and (piece := source.read(size - len(body))):
             body += piece
-    except OSError:
-        # The client is gone; the app will meet the same error when it reads.
-        return bytes(body), True
-    return bytes(body), False
+    except Exception as error:
+        # The client is gone, or has sent what its server cannot read; servers have errors of
+        # their own for it. The app will meet the same one when it reads.
+        return bytes(body), error
+    return bytes(body), None
 
 
-class _Replayed(io.RawIOBase):
+def _rewind(source: _Input, length: int) -> None:
     """
-    What was read, and then the rest of the stream it was read from.
+    Leave a stream that can go back where it was: test clients read it again for a redirect.
+    """
+    seek: Any = getattr(source, "seek", None)
+    seekable: Any = getattr(source, "seekable", None)
+    with shield("rewinding the stream of a request"):
+        if length and seek is not None and seekable is not None and seekable():
+            seek(-length, io.SEEK_CUR)
+
+
+class Replayed(io.RawIOBase):
+    """
+    What was read, and then the rest of the stream it was read from, or the error it ended with.
+
+    A server's stream that has failed once may say that it has ended when it is
+    asked again, and half a body would pass for a whole one.
     """
 
-    def __init__(self, read: bytes, rest: _Input) -> None:
+    def __init__(self, read: bytes, rest: _Input, error: Exception | None = None) -> None:
         self._read = io.BytesIO(read)
         self._rest = rest
+        self._error = error
 
     def readable(self) -> bool:
         """
@@ -109,6 +130,9 @@ class _Replayed(io.RawIOBase):
         Fill *buffer*, and return with how much.
         """
         view = memoryview(buffer).cast("B")
-        piece = self._read.read(len(view)) or self._rest.read(len(view))
+        piece = self._read.read(len(view))
+        if not piece and self._error is not None:
+            raise self._error
+        piece = piece or self._rest.read(len(view))
         view[: len(piece)] = piece
         return len(piece)

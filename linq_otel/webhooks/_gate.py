@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from linq_otel._events import Event, parse_event
 from linq_otel._shield import report
+from linq_otel._signing_secrets import SECRET_VARIABLE
 from linq_otel.errors import ConfigurationError, MalformedEventError, SignatureError
 
 from ._signatures import LinqHeaders, Verifier
@@ -33,12 +34,13 @@ class Gate:
         tolerance: Seconds a timestamp may be off.
         clock: Seconds since the epoch.
         max_body: Bytes above which a body is refused.
+        enforce: True refuses all deliveries where there is no secret to check them with.
 
     Raises:
-        ConfigurationError: If one of *secrets* is not base64.
+        ConfigurationError: If one of *secrets* is no signing secret.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # Keywords, as the receiver has them.
         self,
         secrets: Sequence[str] | None,
         get_secrets: Callable[[], tuple[str, ...]],
@@ -46,12 +48,16 @@ class Gate:
         tolerance: float,
         clock: Callable[[], float],
         max_body: int,
+        enforce: bool = False,
     ) -> None:
         self._tolerance = tolerance
         self._clock = clock
         self._max_body = max_body
         self._get_secrets = get_secrets
-        self._given = Verifier(secrets, tolerance, clock=clock) if secrets is not None else None
+        self._enforce = enforce
+        self._given = (
+            None if secrets is None else Verifier(secrets, tolerance, clock=clock, name="secret")
+        )
         self._in_force: tuple[tuple[str, ...], Verifier | None] | None = None
 
     def admit(self, headers: Headers | None, body: Body, verified: bool | None) -> Event:  # noqa: FBT001  # As the receiver's keyword.
@@ -112,11 +118,11 @@ class Gate:
         return self._in_force[1]
 
     def _build_verifier(self, secrets: tuple[str, ...]) -> Verifier | None:
-        if not secrets:
+        if not secrets and not self._enforce:
             report("webhook: no secret", "no webhook secret is set: deliveries join unverified")
             return None
         try:
-            return Verifier(secrets, self._tolerance, clock=self._clock)
+            return Verifier(secrets, self._tolerance, clock=self._clock, name=SECRET_VARIABLE)
         except ConfigurationError as error:
             # With a secret nobody can use, no delivery can be trusted.
             report("webhook: bad secret", f"{error}; no webhook will be joined")

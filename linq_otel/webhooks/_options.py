@@ -94,21 +94,21 @@ class WebhookSettings:
         Read the options: *given* first, then *environ*, then the defaults.
 
         Raises:
-            ConfigurationError: If a given option has a value we cannot use.
+            ConfigurationError: If a given option has a value we cannot use, or
+                there are no paths to enforce at.
         """
         chosen = {name: _checked(name, given[name]) for name in _READERS if name in given}
-        is_typed = "enforce" in chosen
         for name, (variable, read) in _READERS.items():
             text = environ.get(variable, "").strip()
             if name not in chosen and text:
                 _take(chosen, name, variable, read(text))
         settings = cls(**cast("dict[str, Any]", chosen))
-        if not settings.enforce or settings.paths:
-            return settings
-        if is_typed:
-            raise ConfigurationError("enforce needs the paths it guards")
-        report("environment: enforce", f"{OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE} needs paths to guard")
-        return cls(**cast("dict[str, Any]", {**chosen, "enforce": False}))
+        if settings.enforce and not settings.paths:
+            # From the environment too: an app that believes itself guarded must not start.
+            raise ConfigurationError(
+                "enforce needs the paths it guards: paths=, or " + OTEL_PYTHON_LINQ_WEBHOOK_PATHS
+            )
+        return settings
 
 
 def split(options: WebhookOptions) -> tuple[dict[str, object], Options]:

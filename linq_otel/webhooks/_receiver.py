@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from linq_otel._placements import Delivery
 from linq_otel._reporting import report_refusal
-from linq_otel._runtime import build_tracing, get_tracing
+from linq_otel._runtime import build_tracing, find_tracing, get_tracing
 from linq_otel._settings import Options, Settings
 from linq_otel._shield import report, shield
+from linq_otel._signing_secrets import SECRET_VARIABLE, read_secrets
 from linq_otel.errors import (
     ConfigurationError,
     MalformedEventError,
@@ -65,6 +66,7 @@ class WebhookReceiver:
         clock: Seconds since the epoch.
         enforce: True makes :meth:`process` raise for a delivery that does not
             verify or is no event; by default it is counted and the app answers.
+            It needs a secret, here or where it is looked for if left out.
         duplicates: ``mark`` runs the handler for a repeated event too, and its
             span says so. ``answer`` does not run it if it has returned before
             without an error: adapters answer 200, and :meth:`process` yields
@@ -75,7 +77,8 @@ class WebhookReceiver:
             the tracing and the store of the process.
 
     Raises:
-        ConfigurationError: If *secret* is not base64 or an option is wrong.
+        ConfigurationError: If a secret is no signing secret, *enforce* has none
+            to check with, or an option is wrong.
     """
 
     def __init__(  # noqa: PLR0913  # Keywords, each of which may be left out.
@@ -95,13 +98,19 @@ class WebhookReceiver:
         self.enforce = enforce
         self.duplicates = duplicates
         self.max_body = max_body
-        self._own = build_tracing(Settings.read(options), options) if options else None
+        own = Settings.read(options) if options else None
+        if secret is None:
+            self._check_secrets(own)
+        elif not read_secrets(secret, "secret") and (enforce or isinstance(secret, str)):
+            raise ConfigurationError("secret must be 'whsec_' and base64: it is empty")
+        self._own = build_tracing(own, options) if own is not None else None
         self._gate = Gate(
             (secret,) if isinstance(secret, str) else secret,
             lambda: self.tracing.settings.webhook_secrets,
             tolerance=tolerance,
             clock=clock,
             max_body=max_body,
+            enforce=enforce,
         )
 
     def accept(self, headers: Headers | None, body: Body, *, verified: bool | None = None) -> Event:
@@ -172,6 +181,16 @@ class WebhookReceiver:
         """
         return Reception(self, headers, body, verified)
 
+    def _check_secrets(self, own: Settings | None) -> None:
+        """
+        Make sure, before anything is served, that deliveries can be checked.
+
+        Raises:
+            ConfigurationError: As :func:`check_secrets`.
+        """
+        secrets = find_secrets() if own is None else own.webhook_secrets
+        check_secrets(secrets, enforce=self.enforce)
+
     @property
     def tracing(self) -> Tracing:
         """
@@ -219,6 +238,30 @@ def _check(*, tolerance: object, clock: object, enforce: object, max_body: objec
     for rule, is_kept in rules.items():
         if not is_kept:
             raise ConfigurationError(rule)
+
+
+def check_secrets(secrets: tuple[str, ...], *, enforce: bool) -> None:
+    """
+    Make sure that the *secrets* in force can be used, and that there is one if needed.
+
+    Raises:
+        ConfigurationError: If one is no signing secret, or *enforce* has none.
+    """
+    # Those of keywords were checked as they were read: a wrong one is the environment's.
+    read_secrets(secrets, SECRET_VARIABLE)
+    if enforce and not secrets:
+        raise ConfigurationError(
+            "enforce needs a secret to check signatures with: webhook_secret= of instrument(), "
+            f"secret= of WebhookReceiver, or {SECRET_VARIABLE}"
+        )
+
+
+def find_secrets() -> tuple[str, ...]:
+    """
+    Return the secrets in force in this process; those of the environment if nothing is yet.
+    """
+    tracing = find_tracing()
+    return (Settings.read({}) if tracing is None else tracing.settings).webhook_secrets
 
 
 def _trusted(handling: Handling | None) -> Event | None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from linq_otel._events import Event
 
 
-_FIRST_ERROR: Final = 400
+# An app that sends the client elsewhere has not handled the event either.
+_FIRST_UNHANDLED: Final = 300
 
 
 def keys_of_note(event: Event) -> tuple[str, ...]:
@@ -36,7 +37,7 @@ def note_of(handling: Handling) -> Origin | None:
     event = handling.event
     if handling.is_answered or event.event_id is None or event.verified is False:
         return None
-    if (handling.status or 0) >= _FIRST_ERROR:
+    if (handling.status or 0) >= _FIRST_UNHANDLED:
         return None
     return Origin("", idempotency_key=_name(event), accepted_at=time.time_ns())
 

@@ -12,7 +12,6 @@ delivery: not enough to leave a library that many eyes see.
 from __future__ import annotations
 
 import hmac
-from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -21,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from standardwebhooks import Webhook
 
-from linq_otel.errors import ConfigurationError, SignatureError
+from linq_otel._signing_secrets import decode_secret, read_secrets
+from linq_otel.errors import SignatureError
 
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class LinqHeaders(dict[str, str]):
     """
     The headers of a delivery that concern us, by lower-case name.
     """
+
+    may_be_empty: bool = False
+    """True if the app may serve the request unverified as long as it has no body."""
 
     @classmethod
     def of(cls, headers: Headers | None) -> LinqHeaders:
@@ -147,22 +150,29 @@ class Verifier:
 
     Args:
         secrets: ``whsec_`` and base64, as ``POST /v3/webhook-subscriptions``
-            returned them.
+            returned them; without any, no signature is good.
         tolerance: Seconds a timestamp may be off.
         clock: Seconds since the epoch.
+        name: The option or variable the secrets come from, for errors.
 
     Raises:
-        ConfigurationError: If a secret is not base64.
+        ConfigurationError: If one of *secrets* is no signing secret.
     """
 
     def __init__(
-        self, secrets: Sequence[str], tolerance: float = TOLERANCE, *, clock: Callable[[], float]
+        self,
+        secrets: Sequence[str],
+        tolerance: float = TOLERANCE,
+        *,
+        clock: Callable[[], float],
+        name: str = "webhook_secret",
     ) -> None:
         self._tolerance = tolerance
         self._clock = clock
         # The older scheme keys with the whole text, `whsec_` included.
-        self._legacy = tuple(secret.encode() for secret in secrets)
-        self._standard = tuple(_open_secret(secret) for secret in secrets)
+        checked = read_secrets(secrets, name)
+        self._legacy = tuple(secret.encode() for secret in checked)
+        self._standard = tuple(Webhook(decode_secret(secret)) for secret in checked)
 
     def verify(self, headers: LinqHeaders, body: bytes) -> None:
         """
@@ -220,17 +230,6 @@ class Verifier:
 
 def _is_in_seconds(stamp: str) -> bool:
     return stamp.isascii() and stamp.isdigit() and len(stamp) <= _MOST_DIGITS
-
-
-def _open_secret(secret: str) -> Webhook:
-    key = b""
-    with suppress(ValueError):
-        # Unpadded, as the library takes it; what is too much it passes over.
-        key = b64decode(secret.removeprefix("whsec_") + "==")
-    if not key:
-        # Not every release refuses an empty key. The secret is never repeated in an error.
-        raise ConfigurationError("webhook_secret must be 'whsec_' and base64")
-    return Webhook(key)
 
 
 def _pairs(headers: Headers | None) -> Iterable[tuple[Any, Any]]:

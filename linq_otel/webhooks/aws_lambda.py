@@ -66,13 +66,16 @@ def linq_webhook(handler: Any = None, /, *, receiver: WebhookReceiver | None = N
         return functools.partial(linq_webhook, receiver=receiver)
     used = receiver or WebhookReceiver()
     # The function is the endpoint: one that enforces guards all that is posted to it.
-    endpoint = Endpoint(("",) if used.enforce else (), used)
+    endpoint = Endpoint((), used, is_everything=used.enforce)
 
     @functools.wraps(handler)
     def serve(event: Any, context: Any) -> Any:
         request = cast("Mapping[str, Any]", event if isinstance(event, Mapping) else {})
         headers = request.get("multiValueHeaders") or request.get("headers")
-        kept = endpoint.find_headers(_method_of(request), headers, "")
+        kept = None
+        # Queues and schedules are no requests, whatever the function guards.
+        if not used.enforce or _is_request(request):
+            kept = endpoint.find_headers(_method_of(request), headers)
         if kept is None:
             return handler(event, context)
         try:
@@ -86,6 +89,10 @@ def linq_webhook(handler: Any = None, /, *, receiver: WebhookReceiver | None = N
             _flush(used, context)
 
     return serve
+
+
+def _is_request(event: Mapping[str, Any]) -> bool:
+    return not {"httpMethod", "requestContext", "headers", "body"}.isdisjoint(event)
 
 
 def _method_of(request: Mapping[str, Any]) -> str:

@@ -12,17 +12,21 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from linq_otel._patching import Patches
 from linq_otel._runtime import adopt_tracing, forget_tracing, report_late, report_passed_over
+from linq_otel._shield import report
+from linq_otel.errors import ConfigurationError
 
 from ._endpoint import Endpoint
 from ._frameworks import SEAMS
 from ._options import LinqWebhooksConfiguration, WebhookOptions, WebhookSettings, split
-from ._receiver import WebhookReceiver
+from ._receiver import WebhookReceiver, check_secrets, find_secrets
 
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from typing_extensions import Unpack
+
+    from linq_otel._settings import Settings
 
 __all__ = ["LinqWebhooksInstrumentor", "WebhookOptions"]
 
@@ -83,7 +87,8 @@ class LinqWebhooksInstrumentor(BaseInstrumentor):
         self._settings = settings = WebhookSettings.read(own)
         if shared:
             self._adopted = adopt_tracing(shared)
-        receiver = WebhookReceiver(
+        self._check_secrets(enforce=settings.enforce, is_typed=bool(kwargs))
+        receiver = _Receiver(
             enforce=settings.enforce, duplicates=settings.duplicates, max_body=settings.max_body
         )
         self._patches = patches = Patches("the web framework")
@@ -91,13 +96,35 @@ class LinqWebhooksInstrumentor(BaseInstrumentor):
         for module, seam in SEAMS.items():
             patches.when_imported(module, partial(_install, seam, patches, endpoint))
 
+    def _check_secrets(self, *, enforce: bool, is_typed: bool) -> None:
+        try:
+            check_secrets(find_secrets(), enforce=enforce)
+        except ConfigurationError as error:
+            if is_typed:
+                self._forget()
+                raise
+            # `opentelemetry-instrument` would log it and start the app with nothing guarded.
+            report("webhooks: secret", f"{error}; no webhook is let in")
+
     def _uninstrument(self, **_kwargs: Any) -> None:
         patches, self._patches = self._patches, None
         if patches is not None:
             patches.remove()
+        self._forget()
+
+    def _forget(self) -> None:
         if self._adopted:
             self._adopted = False
             forget_tracing()
+
+
+class _Receiver(WebhookReceiver):
+    """
+    A receiver whose secrets were looked at before.
+    """
+
+    def _check_secrets(self, own: Settings | None) -> None:
+        """Nothing is left to check: without a secret that works, it refuses."""
 
 
 def _install(seam: str, patches: Patches, endpoint: Endpoint) -> None:

@@ -6,8 +6,6 @@ Source: Linq's "Webhooks" guide. The older scheme's key is the whole secret, pre
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 from datetime import datetime, timezone
@@ -38,16 +36,6 @@ def sign(
         "X-Webhook-Timestamp": str(seconds),
         "X-Webhook-Signature": _legacy_signature(secret, seconds, body),
     }
-
-
-def is_secret(secret: str) -> bool:
-    """
-    Whether a secret is one as Linq hands it out: ``whsec_`` and base64.
-    """
-    try:
-        return bool(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
-    except (binascii.Error, ValueError):
-        return False
 
 
 def _legacy_signature(secret: str, seconds: int, body: bytes) -> str:

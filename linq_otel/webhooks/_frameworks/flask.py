@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from linq_otel._shield import shield
+from linq_otel._shield import swallow
+from linq_otel.errors import MalformedEventError
 from linq_otel.webhooks._endpoint import Turn
 from linq_otel.webhooks._environs import find_headers, read_body
 
@@ -45,10 +46,14 @@ def install(patches: Patches, endpoint: Endpoint) -> None:
     """
     flask: Any = import_module("flask")
 
-    def full_dispatch(wrapped: Any, _app: Any, args: Any, kwargs: Any) -> Any:
-        arrived: _Arrived | None = None
-        with shield("reading a request of Flask"):
+    def full_dispatch(wrapped: Any, app: Any, args: Any, kwargs: Any) -> Any:
+        try:
             arrived = _find_delivery(endpoint, flask.request)
+        except Exception as error:
+            swallow("reading a request of Flask", error)
+            if endpoint.enforces:
+                return app.response_class(status=MalformedEventError.status)
+            arrived = None
         if arrived is None:
             return wrapped(*args, **kwargs)
         with arrived.stack:
