@@ -32,6 +32,8 @@ _HANDLED_BEFORE: Final = 200
 _STATUS: Final = re.compile(r"[1-9]\d\d(?!\S)", re.ASCII)
 # Probes and preflights: a handler finds nothing of Linq's in them while they have no body.
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Seconds, with and without `enforce`.
+_PATIENCE: Final = {True: 10.0, False: 1.0}
 # What stands for other characters in somebody's routes, and in no request's path.
 _PATTERN: Final = re.compile(r"[{}<>*?#]")
 
@@ -177,7 +179,7 @@ class Endpoint:
         A handler that answers without the body waits for it all the same. Linq
         gives a delivery up after ten seconds, so one that enforces waits as long.
         """
-        seconds = 10.0 if self._receiver.enforce else 1.0
+        seconds = _PATIENCE[self._receiver.enforce]
         try:
             asyncio.get_running_loop()
         except RuntimeError:

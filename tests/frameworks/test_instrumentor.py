@@ -205,11 +205,17 @@ class TestOptions:
         environ = {
             "OTEL_PYTHON_LINQ_WEBHOOK_PATHS": "a",
             "OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES": "drop",
-            "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "true",
+            "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "very",
             "OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY": "-1",
         }
         assert WebhookSettings.read({}, environ) == WebhookSettings()
         assert len(caplog.records) == 4
+
+    def test_a_variable_that_cannot_guard_is_an_error(self) -> None:
+        """An app that believes itself guarded must not start."""
+        environ = {"OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "true"}
+        with pytest.raises(ConfigurationError, match="OTEL_PYTHON_LINQ_WEBHOOK_PATHS"):
+            WebhookSettings.read({}, environ)
 
     @pytest.mark.parametrize(
         "given",
