@@ -158,8 +158,14 @@ class TestWrongKeyword:
             ({"webhook_secret": 7}, "webhook_secret must be a whsec_ text, or a list of them"),
             ({"webhook_secret": b"whsec_"}, "webhook_secret must be a whsec_ text, or a list"),
             ({"webhook_secret": [7]}, "webhook_secret must be a whsec_ text, or a list of them"),
-            ({"webhook_secret": "hello"}, "webhook_secret must be 'whsec_' and base64: it does not"),
-            ({"webhook_secret": ["whsec_YQ=="]}, "webhook_secret must be 'whsec_' and base64: it is"),
+            (
+                {"webhook_secret": "hello"},
+                "webhook_secret must be 'whsec_' and base64: it does not",
+            ),
+            (
+                {"webhook_secret": ["whsec_YQ=="]},
+                "webhook_secret must be 'whsec_' and base64: it is",
+            ),
             ({"request_hook": "print"}, "request_hook must be callable"),
             ({"response_hook": 7}, "response_hook must be callable"),
             ({"webhook_hook": {}}, "webhook_hook must be callable"),

@@ -225,9 +225,7 @@ class TestSignatures:
             ("capture.signatures.none", "note", "export LINQ_WEBHOOK_SECRET=whsec_…")
         ]
 
-    def test_with_what_is_no_secret(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_with_what_is_no_secret(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nor with what is none."""
         monkeypatch.setenv("LINQ_WEBHOOK_SECRET", "whsec_")
         found = examine_rows(tmp_path, *life(GOOD_ID))

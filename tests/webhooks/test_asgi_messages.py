@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -34,6 +33,7 @@ from support.webhook_desk import Desk
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    from starlette.requests import Request
 
 
 class TestMessages:
@@ -97,7 +97,7 @@ class TestMessages:
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The body is not waited for without end, and what came of it is the app's."""
-        monkeypatch.setitem(_endpoint._PATIENCE, False, 0.05)
+        monkeypatch.setitem(_endpoint._PATIENCE, "open", 0.05)
         seen: list[Any] = []
 
         async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from fastapi import FastAPI, Request
 
 from linq_otel import instrument, uninstrument
@@ -81,7 +80,8 @@ class TestEnforcing:
             LinqWebhookMiddleware(Reader(), receiver=strict.receiver)
 
     @pytest.mark.parametrize(
-        "path", ["hook", "/hooks/{name}", "/hooks/<name>", "/hooks/*", "/hook?a=b", "https://h/hook"]
+        "path",
+        ["hook", "/hooks/{name}", "/hooks/<name>", "/hooks/*", "/hook?a=b", "https://h/hook"],
     )
     def test_it_needs_paths_that_requests_have(self, strict: Desk, path: str) -> None:
         """A pattern is no path, and would guard nothing."""
@@ -168,7 +168,7 @@ class TestEnforcing:
         self, strict: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Linq itself gives a delivery up after ten seconds."""
-        monkeypatch.setitem(_endpoint._PATIENCE, True, 0.05)
+        monkeypatch.setitem(_endpoint._PATIENCE, "guarded", 0.05)
         reader, wire = Reader(), Stalled(chunk(BODY[:7], more=True))
         run(LinqWebhookMiddleware(reader, ["/hook"], strict.receiver), wire)
         assert (reader.seen, wire.sent[0]["status"]) == ([], 400)

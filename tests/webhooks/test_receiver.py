@@ -158,8 +158,10 @@ class TestSecretFromElsewhere:
             with pytest.raises(SignatureError):
                 broken.accept(p.headers_of(BODY), BODY)
         assert warnings(caplog) == [
-            "LINQ_WEBHOOK_SECRET must be 'whsec_' and base64: it is not base64 behind whsec_; "
-            "no webhook will be joined (logged once)"
+            (
+                "LINQ_WEBHOOK_SECRET must be 'whsec_' and base64: it is not base64 behind whsec_; "
+                "no webhook will be joined (logged once)"
+            )
         ]
 
     @pytest.mark.parametrize("option", ["join", "duplicates"])
