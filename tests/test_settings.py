@@ -12,6 +12,7 @@ from linq_otel._settings import Options, Settings
 from linq_otel._shield import tally
 from linq_otel.errors import ConfigurationError
 from linq_otel.stores.memory import MemoryStore
+from support import payloads as p
 
 
 JOIN = "OTEL_PYTHON_LINQ_JOIN"
@@ -22,6 +23,7 @@ EXCLUDED = "OTEL_PYTHON_LINQ_EXCLUDED_URLS"
 EVERYWHERE = "OTEL_PYTHON_EXCLUDED_URLS"
 HOSTS = "OTEL_PYTHON_LINQ_HOSTS"
 SECRET = "LINQ_WEBHOOK_SECRET"
+ONE, OTHER = p.SECRET, p.OTHER_SECRET
 
 
 def read(environ: dict[str, str] | None = None, **given: object) -> Settings:
@@ -85,12 +87,16 @@ class TestPrecedence:
     @pytest.mark.parametrize(
         ("given", "environment", "secrets"),
         [
-            (None, "whsec_a", ("whsec_a",)),
-            (None, "whsec_a, whsec_b", ("whsec_a", "whsec_b")),
-            ("whsec_c", "whsec_a", ("whsec_c",)),
-            (["whsec_c", "whsec_d"], "whsec_a", ("whsec_c", "whsec_d")),
-            (("whsec_c",), "", ("whsec_c",)),
-            ("", "whsec_a", ("whsec_a",)),
+            (None, ONE, (ONE,)),
+            (None, f"{ONE}, {OTHER}\n", (ONE, OTHER)),
+            (None, f"v1,{ONE},v1,{OTHER}", (ONE, OTHER)),
+            (None, "changeme", ("changeme",)),
+            (OTHER, ONE, (OTHER,)),
+            ([ONE, OTHER], "", (ONE, OTHER)),
+            ([f" {ONE} {OTHER}\n"], "", (ONE, OTHER)),
+            ((OTHER,), ONE, (OTHER,)),
+            ("", ONE, (ONE,)),
+            (" ", ONE, (ONE,)),
             (None, " ", ()),
         ],
     )
@@ -127,7 +133,7 @@ class TestPrecedence:
 
     def test_secret_stays_out_of_repr(self) -> None:
         """Settings may be logged."""
-        assert "whsec_a" not in repr(read(webhook_secret="whsec_a"))
+        assert ONE not in repr(read(webhook_secret=ONE))
 
     def test_process_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without a mapping, the environment of the process is read."""
@@ -174,6 +180,14 @@ class TestWrongKeyword:
             ({"store": MemoryStore}, "store must be a URL or an object with is_shared, save"),
             ({"request_hook": coroutine}, "request_hook must be callable, and no coroutine"),
             ({"webhook_hook": Awaitable()}, "webhook_hook must be callable, and no coroutine"),
+            (
+                {"webhook_secret": "hello"},
+                "webhook_secret must be 'whsec_' and base64: it does not",
+            ),
+            (
+                {"webhook_secret": ["whsec_YQ=="]},
+                "webhook_secret must be 'whsec_' and base64: it is",
+            ),
             ({"request_hook": "print"}, "request_hook must be callable"),
             ({"response_hook": 7}, "response_hook must be callable"),
             ({"webhook_hook": {}}, "webhook_hook must be callable"),

@@ -32,6 +32,9 @@ _HANDLED_BEFORE: Final = 200
 _STATUS: Final = re.compile(r"[1-9]\d\d(?!\S)", re.ASCII)
 # Probes and preflights: a handler finds nothing of Linq's in them while they have no body.
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Seconds to wait for a body. Linq gives a delivery up after ten; what is not guarded is the app's,
+# and may be answered without its body.
+_PATIENCE: Final = {"guarded": 10.0, "open": 1.0}
 # What stands for other characters in somebody's routes, and in no request's path.
 _PATTERN: Final = re.compile(r"[{}<>*?#]")
 
@@ -174,10 +177,9 @@ class Endpoint:
         """
         Await *reading*, which reads a body; False if it was cancelled because that takes too long.
 
-        A handler that answers without the body waits for it all the same. Linq
-        gives a delivery up after ten seconds, so one that enforces waits as long.
+        A handler that answers without the body waits for it all the same.
         """
-        seconds = 10.0 if self._receiver.enforce else 1.0
+        seconds = _PATIENCE["guarded" if self._receiver.enforce else "open"]
         try:
             asyncio.get_running_loop()
         except RuntimeError:

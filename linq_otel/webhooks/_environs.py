@@ -26,6 +26,9 @@ _LENGTH: Final = re.compile(r"\d{1,18}", re.ASCII)
 _VARIABLES: Final = tuple((f"HTTP_{name.upper().replace('-', '_')}", name) for name in KEPT)
 
 
+_PIECE: Final = io.DEFAULT_BUFFER_SIZE
+
+
 class _Input(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
@@ -86,7 +89,9 @@ def _decoded(text: str) -> str:
 def _read(source: _Input, size: int) -> tuple[bytes, Exception | None]:
     body = bytearray()
     try:
-        while len(body) < size and (piece := source.read(size - len(body))):
+        # In pieces as small as an app's: Werkzeug's server reads memory that is not its own where a
+        # chunk breaks off, and a large piece took the process down.
+        while len(body) < size and (piece := source.read(min(size - len(body), _PIECE))):
             body += piece
     except Exception as error:
         # The client is gone, or has sent what its server cannot read; servers have errors of

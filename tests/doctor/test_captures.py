@@ -225,9 +225,10 @@ class TestSignatures:
             ("capture.signatures.none", "note", "export LINQ_WEBHOOK_SECRET=whsec_…")
         ]
 
-    def test_with_what_is_no_secret(self, tmp_path: Path) -> None:
+    def test_with_what_is_no_secret(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nor with what is none."""
-        found = examine_rows(tmp_path, *life(GOOD_ID), webhook_secret="whsec_")
+        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", "whsec_")
+        found = examine_rows(tmp_path, *life(GOOD_ID))
         assert pick(found, "capture.sign") == [
             ("capture.signatures.none", "note", "export LINQ_WEBHOOK_SECRET=whsec_…")
         ]

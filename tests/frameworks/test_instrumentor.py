@@ -5,26 +5,36 @@ The zero-code door: how it is configured, what it leaves alone, and how it is ta
 from __future__ import annotations
 
 import asyncio
+import io
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import aiohttp.web_app
 import flask
 import pytest
+from aiohttp import web
 from django.core.handlers.base import BaseHandler
+from django.core.wsgi import get_wsgi_application
+from starlette.applications import Starlette
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Mount
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import create_environ
 
+from linq_otel import instrument
 from linq_otel._runtime import configure_tracing, get_tracing
 from linq_otel.errors import ConfigurationError
 from linq_otel.stores.memory import MemoryStore
 from linq_otel.webhooks import WebhookReceiver
 from linq_otel.webhooks import instrumentor as door
+from linq_otel.webhooks._frameworks import flask as seam
 from linq_otel.webhooks._options import WebhookSettings
 from linq_otel.webhooks.instrumentor import LinqWebhooksInstrumentor
 from support import payloads as p
+from support import web_apps
 from support.web_apps import Seen
-from support.web_hosts import SERVERS, Ours
+from support.web_hosts import SERVERS, Ours, serve_aiohttp, serve_asgi, serve_wsgi
 
 
 if TYPE_CHECKING:
@@ -205,11 +215,17 @@ class TestOptions:
         environ = {
             "OTEL_PYTHON_LINQ_WEBHOOK_PATHS": "a",
             "OTEL_PYTHON_LINQ_WEBHOOK_DUPLICATES": "drop",
-            "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "true",
+            "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "very",
             "OTEL_PYTHON_LINQ_WEBHOOK_MAX_BODY": "-1",
         }
         assert WebhookSettings.read({}, environ) == WebhookSettings()
         assert len(caplog.records) == 4
+
+    def test_a_variable_that_cannot_guard_is_an_error(self) -> None:
+        """An app that believes itself guarded must not start."""
+        environ = {"OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "true"}
+        with pytest.raises(ConfigurationError, match="OTEL_PYTHON_LINQ_WEBHOOK_PATHS"):
+            WebhookSettings.read({}, environ)
 
     @pytest.mark.parametrize(
         "given",
@@ -238,6 +254,128 @@ class TestOptions:
         with instrumented(store=store):
             assert get_tracing().origins.store is store
         assert get_tracing().origins.store is not store
+
+
+class TestEnforcing:
+    @pytest.mark.parametrize("secret", ["", " ", "changeme"])
+    def test_the_environment_alone_without_a_secret(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, secret: str
+    ) -> None:
+        """The app starts, as no code can be told; nothing is let in, and a line says why."""
+        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", secret)
+        monkeypatch.setenv("OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE", "true")
+        monkeypatch.setenv("OTEL_PYTHON_LINQ_WEBHOOK_PATHS", "/hook")
+        seen = Seen()
+        with instrumented(), SERVERS["flask"](seen, None) as post:
+            assert [post("/hook", BODY, signed()).status, seen.bodies] == [401, []]
+        fault = (
+            "must be 'whsec_' and base64: it does not begin with whsec_"
+            if secret.strip()
+            else "enforce needs a secret to check signatures with"
+        )
+        assert fault in caplog.text
+        with pytest.raises(ConfigurationError, match=fault):
+            instrument()
+
+    @pytest.mark.parametrize("error", [LookupError("a bad chunk"), OSError()], ids=repr)
+    @pytest.mark.parametrize("name", ["flask", "django wsgi"])
+    def test_a_body_that_the_server_cannot_read(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, error: Exception
+    ) -> None:
+        """Refused, whatever the server raises; without `enforce` the app meets that error."""
+        given: list[Any] = []
+
+        class Broken(io.BytesIO):
+            def read(self, *_: Any) -> bytes:
+                raise error
+
+        def call(app: Any) -> str:
+            environ = {
+                **create_environ("/hook", method="POST", headers=signed()),
+                "wsgi.input": Broken(), "wsgi.input_terminated": True, "CONTENT_LENGTH": "9",
+            }  # fmt: skip
+            answers: list[str] = []
+            list(app(environ, lambda status, *_: answers.append(status)))
+            return answers[0]
+
+        class Noting(Seen):
+            def note(self, body: bytes) -> str:
+                given.append(body)
+                return ""
+
+        def build() -> Any:
+            if name == "flask":
+                return web_apps.flask_app(Noting())
+            web_apps.configure_django(Noting())
+            return get_wsgi_application()
+
+        bare = [(build(), instrumented()), (build(), nullcontext())]
+        answers = []
+        for app, context in bare:
+            with context:
+                answers.append(call(app))
+        assert answers[0] == answers[1]
+        with instrumented(enforce=True, paths=["/hook"], webhook_secret=p.SECRET):
+            assert call(build()).startswith("400 ")
+        assert given == []
+
+    @pytest.mark.usefixtures("forgiving")
+    def test_a_failure_of_ours_refuses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where we enforce, a request that we could not look at does not pass."""
+
+        def fail(*_: object) -> None:
+            raise LookupError
+
+        monkeypatch.setattr(seam, "find_headers", fail)
+        seen = Seen()
+        with (
+            instrumented(enforce=True, paths=["/hook"], webhook_secret=p.SECRET),
+            SERVERS["flask"](seen, None) as post,
+        ):
+            assert (post("/hook", BODY, signed()).status, seen.bodies) == (400, [])
+        with instrumented(), SERVERS["flask"](seen, None) as post:
+            assert (post("/hook", BODY, signed()).status, seen.bodies) == (202, [BODY])
+
+    def test_an_app_that_is_mounted(self) -> None:
+        """Its paths are those it has itself, and those a client sees."""
+        seen = Seen()
+        whole = Starlette(routes=[Mount("/sub", app=web_apps.starlette_app(seen))])
+        outer, inner = web.Application(), web_apps.aiohttp_app(seen)
+        outer.add_subapp("/sub", inner)
+        wsgi = DispatcherMiddleware(web_apps.flask_app(seen), {"/sub": web_apps.flask_app(seen)})
+        for path in ("/hook", "/sub/hook"):
+            with instrumented(enforce=True, paths=[path], webhook_secret=p.SECRET):
+                for server in (serve_asgi(whole), serve_aiohttp(outer), serve_wsgi(wsgi)):
+                    with server as post:
+                        assert post("/sub/hook", BODY, []).status == 401
+                outer, inner = web.Application(), web_apps.aiohttp_app(seen)
+                outer.add_subapp("/sub", inner)
+        assert seen.bodies == []
+
+
+class TestRedirects:
+    def test_flask_s_client_sends_the_body_again(self) -> None:
+        """It reads its own stream once more, from where it was."""
+        seen = Seen()
+        app = web_apps.flask_app(seen)
+        app.add_url_rule("/old", view_func=lambda: flask.redirect("/hook", 307), methods=["POST"])
+        with instrumented():
+            client = app.test_client()
+            answer = client.post("/old", data=BODY, headers=signed(), follow_redirects=True)
+        assert (answer.status_code, seen.bodies) == (202, [BODY])
+
+    def test_who_is_sent_elsewhere_was_not_answered(self, provider: TracerProvider) -> None:
+        """With `duplicates="answer"` the second request runs the handler."""
+        options: Any = {"tracer_provider": provider, "store": MemoryStore()}
+        seen = Seen()
+        app = web_apps.flask_app(seen)
+        app.add_url_rule("/old", view_func=lambda: flask.redirect("/hook", 307), methods=["POST"])
+        with (
+            instrumented(duplicates="answer", webhook_secret=p.SECRET, **options),
+            serve_wsgi(app) as post,
+        ):
+            statuses = [post(path, BODY, signed()).status for path in ("/old", "/hook", "/hook")]
+        assert (statuses, seen.bodies) == ([307, 202, 200], [BODY])
 
 
 class TestPathsAlone:

@@ -206,6 +206,13 @@ class TestEnforcing:
         if status != 202:
             assert (reply.body, site.desk.spans) == (b"", ())
 
+    @pytest.mark.parametrize("path", ["/hook/", "/HOOK", "/hook%0A", "/./hook", "/ho%6Fk"])
+    def test_a_path_that_a_route_may_take_for_ours_is_guarded(self, site: Site, path: str) -> None:
+        """Routers strip slashes, ignore case, or let a line break follow."""
+        with site.open(enforce=True, paths=["/hook"]) as post:
+            assert post(path, BODY, []).status == 401
+            assert site.seen.bodies == []
+
 
 class TestDjango:
     @pytest.mark.parametrize(

@@ -30,16 +30,20 @@ class Chunks(io.RawIOBase):
     A stream that gives a few bytes at a time, and perhaps breaks.
     """
 
-    def __init__(self, body: bytes, *, breaks: bool = False) -> None:
+    def __init__(self, body: bytes, *, breaks: Exception | None = None) -> None:
         self.inner, self.breaks = io.BytesIO(body), breaks
+        self.most = 0
 
     def read(self, size: int = -1, /) -> bytes:
         """
         Give at most 100 bytes.
         """
+        self.most = max(self.most, size)
         piece = self.inner.read(min(size, 100) if size >= 0 else 100)
         if not piece and self.breaks:
-            raise ConnectionResetError
+            # As gunicorn's: once it has raised, it says that the body is over.
+            error, self.breaks = self.breaks, None
+            raise error
         return piece
 
 
@@ -145,13 +149,53 @@ class TestBodies:
         stream = environ["wsgi.input"]
         assert (stream.readline(), stream.seek(0), stream.read()) == (BODY, 0, BODY)
 
-    def test_a_broken_connection_is_the_app_s_to_see(self, receiver: WebhookReceiver) -> None:
-        """It reads what came, and then meets the server's own error."""
-        environ = environ_of(Chunks(BODY[:150], breaks=True), CONTENT_LENGTH=str(len(BODY)))
+    @pytest.mark.parametrize("error", [ConnectionResetError(), LookupError("bad chunk")], ids=repr)
+    @pytest.mark.parametrize(
+        "given", [{"CONTENT_LENGTH": str(len(BODY))}, {"wsgi.input_terminated": True}], ids=str
+    )
+    def test_a_broken_body_is_the_app_s_to_see(
+        self, receiver: WebhookReceiver, given: dict[str, Any], error: Exception
+    ) -> None:
+        """It reads what came, and then meets the server's own error, as often as it asks."""
+        environ = environ_of(Chunks(BODY[:150], breaks=error), **given)
         LinqWebhookMiddleware(lambda *_: [b""], receiver=receiver)(environ, lambda *_: None)
         assert environ["wsgi.input"].read(150) == BODY[:150]
-        with pytest.raises(ConnectionResetError):
-            environ["wsgi.input"].read(1)
+        for _ in range(2):
+            with pytest.raises(type(error)) as caught:
+                environ["wsgi.input"].read(1)
+            assert caught.value is error
+
+    def test_a_broken_body_is_refused_where_we_enforce(self, provider: TracerProvider) -> None:
+        """Though all of a good one came before; servers have errors of their own for it."""
+        receiver = WebhookReceiver(
+            p.SECRET, clock=lambda: p.SIGNED_AT, enforce=True, tracer_provider=provider
+        )
+        stream = Chunks(BODY, breaks=LookupError("a bad chunk"))
+        environ = environ_of(stream, **{"wsgi.input_terminated": True})
+        answers: list[str] = []
+        app = LinqWebhookMiddleware(lambda *_: [b"handled"], ["/hook"], receiver)
+        assert app(environ, lambda status, _: answers.append(status)) == [b""]
+        assert answers == ["400 Bad Request"]
+
+    def test_a_stream_that_can_go_back_is_left_where_it_was(
+        self, receiver: WebhookReceiver
+    ) -> None:
+        """Test clients read their own stream again for a redirect."""
+        stream = io.BytesIO(b"head" + BODY + b"tail")
+        stream.seek(4)
+        environ = environ_of(stream, CONTENT_LENGTH=str(len(BODY)))
+        LinqWebhookMiddleware(lambda *_: [b""], receiver=receiver)(environ, lambda *_: None)
+        assert (stream.read(), environ["wsgi.input"].read()) == (BODY + b"tail", BODY)
+
+    def test_no_more_is_asked_of_a_server_at_once_than_by_an_app(
+        self, receiver: WebhookReceiver
+    ) -> None:
+        """Werkzeug's server gives as much as it is asked for, though less may have come."""
+        stream = Chunks(b"x" * (LIMIT - 1))
+        environ = environ_of(stream, **{"wsgi.input_terminated": True})
+        unlimited = WebhookReceiver(tracer_provider=receiver.tracing.settings.tracer_provider)
+        LinqWebhookMiddleware(lambda *_: [b""], receiver=unlimited)(environ, lambda *_: None)
+        assert stream.most == io.DEFAULT_BUFFER_SIZE
 
     def test_what_is_no_delivery_keeps_its_stream(self, receiver: WebhookReceiver) -> None:
         """Other requests are not touched at all."""

@@ -50,8 +50,7 @@ class Lambdas:
                     logger_provider=bench.logger_provider,
                 ),
             )
-            for secret in (None, p.SECRET)
-            for enforce in (False, True)
+            for secret, enforce in ((None, False), (p.SECRET, False), (p.SECRET, True))
         ]
 
     def __call__(self, random: Random) -> None:

@@ -146,6 +146,34 @@ class Wire:
         self.sent.append(message)
 
 
+class Stalled(Wire):
+    """
+    A server whose client has gone silent, but not away.
+    """
+
+    async def receive(self) -> dict[str, Any]:
+        """
+        Give what came, and then nothing for ever.
+        """
+        if not self.waiting:
+            await asyncio.Event().wait()
+        return self.waiting.pop(0)
+
+
+class Failing(Wire):
+    """
+    A server that cannot read what its client has sent.
+    """
+
+    async def receive(self) -> dict[str, Any]:
+        """
+        Give what came, and then raise.
+        """
+        if not self.waiting:
+            raise LookupError("no chunk")
+        return self.waiting.pop(0)
+
+
 def run(app: Any, wire: Wire, scope: dict[str, Any] | None = None) -> None:
     asyncio.run(app(SCOPE if scope is None else scope, wire.receive, wire.send))
 

@@ -16,6 +16,7 @@ from linq_otel.instrumentor import LinqInstrumentor
 from linq_otel.testing.kit import LinqTestCase, open_test_kit
 from linq_otel.testing.spans import assert_one_trace
 from linq_otel.webhooks import WebhookReceiver
+from support import payloads as p
 from support.scripts import run_script
 
 
@@ -68,7 +69,7 @@ class TestOpenTestKit:
         self, provider: TracerProvider, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Whatever happens inside, all is undone, and what was set is set again."""
-        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", "whsec_YQ==")
+        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", p.SECRET)
         seen: list[str] = []
 
         def fail() -> None:
@@ -78,8 +79,8 @@ class TestOpenTestKit:
 
         with pytest.raises(ZeroDivisionError):
             fail()
-        assert seen == ["whsec_YQ=="]
-        assert variables() == [None, None, "whsec_YQ=="]
+        assert seen == [p.SECRET]
+        assert variables() == [None, None, p.SECRET]
         assert not LinqInstrumentor().is_instrumented_by_opentelemetry
 
     def test_global_provider(self) -> None:

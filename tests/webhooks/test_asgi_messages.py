@@ -2,21 +2,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.routing import Route
 
 from linq_otel.errors import MalformedEventError, SignatureError
-from linq_otel.webhooks import MAX_BODY, WebhookReceiver
+from linq_otel.webhooks import MAX_BODY, WebhookReceiver, _endpoint
 from linq_otel.webhooks.asgi import LinqWebhookMiddleware
 from support import payloads as p
-from support.webhook_apps import BODY, GONE, SCOPE, Messages, Reader, Wire, chunk, run
+from support.webhook_apps import (
+    BODY,
+    GONE,
+    SCOPE,
+    Failing,
+    Messages,
+    Reader,
+    Stalled,
+    Wire,
+    chunk,
+    run,
+)
 from support.webhook_desk import Desk
 
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    from starlette.requests import Request
 
 
 class TestMessages:
@@ -68,6 +85,67 @@ class TestMessages:
         wire = Wire(*endless)
         run(LinqWebhookMiddleware(app, receiver=desk.receiver), wire)
         assert len(wire.given) == MAX_BODY // 100_000 + 1
+
+    def test_an_app_meets_the_error_that_ended_the_body(self, desk: Desk) -> None:
+        """It reads what came, and then the server raises, as it does without us."""
+        reader, wire = Reader(), Failing(chunk(BODY, more=True))
+        with pytest.raises(LookupError):
+            run(LinqWebhookMiddleware(reader, receiver=desk.receiver), wire)
+        assert (reader.seen, desk.spans) == ([chunk(BODY, more=True)], ())
+
+    def test_an_app_that_answers_before_the_body_is_there(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The body is not waited for without end, and what came of it is the app's."""
+        monkeypatch.setitem(_endpoint._PATIENCE, "open", 0.05)
+        seen: list[Any] = []
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            seen.append(await receive())
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+
+        wire = Stalled(chunk(BODY[:7], more=True))
+        run(LinqWebhookMiddleware(app, receiver=desk.receiver), wire)
+        assert (seen, wire.sent[0]["status"]) == ([chunk(BODY[:7], more=True)], 403)
+
+    @pytest.mark.parametrize("missing", ["method", "headers", "path"])
+    @pytest.mark.parametrize("paths", [(), ("/hook",)], ids=["headers tell", "paths"])
+    def test_a_scope_that_lacks_a_key_is_the_app_s(
+        self, desk: Desk, missing: str, paths: tuple[str, ...]
+    ) -> None:
+        """Tests of apps leave out what they do not need."""
+        scope = {name: value for name, value in SCOPE.items() if name != missing}
+        reader, wire = Reader(), Wire(chunk(BODY, more=False), GONE)
+        run(LinqWebhookMiddleware(reader, paths, desk.receiver), wire, scope)
+        assert reader.seen == [chunk(BODY, more=False), GONE]
+
+    @pytest.mark.parametrize("length", [len(BODY), None], ids=["declared", "chunked"])
+    @pytest.mark.parametrize(
+        ("of_route", "status", "spans"), [(None, 413, 1), (10_000, 200, 1), (20, 413, 1)]
+    )
+    @pytest.mark.skipif(
+        "max_body_size" not in inspect.signature(Starlette.__init__).parameters,
+        reason="Starlette 1.4 and later have a limit",
+    )
+    def test_starlette_s_limits_are_those_of_the_route(
+        self, desk: Desk, length: int | None, of_route: int | None, status: int, spans: int
+    ) -> None:
+        """A body is read ahead before the route is found, whose limit may be wider."""
+
+        async def hook(request: Request) -> Response:
+            return Response(await request.body())
+
+        limits: Any = {} if of_route is None else {"max_body_size": of_route}
+        app = Starlette(
+            routes=[Route("/hook", hook, methods=["POST"], **limits)],
+            middleware=[Middleware(LinqWebhookMiddleware, receiver=desk.receiver)],
+            max_body_size=50,
+        )
+        declared = [] if length is None else [(b"content-length", b"%d" % length)]
+        wire = Wire(chunk(BODY[:30], more=True), chunk(BODY[30:], more=False), GONE)
+        run(app, wire, {**SCOPE, "headers": [*SCOPE["headers"], *declared]})
+        assert wire.sent[0]["status"] == status
+        assert len(desk.named("process message.delivered")) == spans
 
     @pytest.mark.parametrize("body", [BODY, b"{}", b"x"])
     def test_the_answer_goes_out_as_the_app_sent_it(self, desk: Desk, body: bytes) -> None:

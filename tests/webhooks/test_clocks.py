@@ -49,7 +49,8 @@ class TestReceiversClock:
             (
                 "a webhook was not joined: the timestamp is outside the tolerance of 300 s: "
                 "signed by Linq 600 s after the time that this host's clock shows; "
-                "is the clock right? (linq-otel doctor --clock https://api.linqapp.com) (logged once)"
+                "is the clock right? (linq-otel doctor --clock https://api.linqapp.com) "
+                "(logged once)"
             ),
         ]
 

@@ -142,7 +142,7 @@ def everything_shown(body: bytes, headers: dict[str, str], secret: str | None) -
     for join in ("linq", "link"):
         desk = Desk(provider, exporter, {"join": join}, secret=secret)
         yield repr(desk.deliver(body, headers=headers))
-    for enforcing in (True, False):
+    for enforcing in (True, False) if secret else (False,):
         strict = Desk(provider, exporter, secret=secret, enforce=enforcing)
         try:
             yield repr(strict.receiver.accept(headers, body))

@@ -137,17 +137,31 @@ class TestSecretFromElsewhere:
         monkeypatch.setenv("LINQ_WEBHOOK_SECRET", f"{p.OTHER_SECRET},{p.SECRET}")
         assert receiver(None).accept(p.headers_of(BODY), BODY).verified is True
 
-    def test_one_that_is_unusable_there_lets_nothing_in(
+    def test_one_that_is_unusable_there_is_an_error_at_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The error names the variable, and nothing of its value."""
+        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", "whsec_x")
+        with pytest.raises(ConfigurationError) as caught:
+            receiver(None)
+        assert str(caught.value) == (
+            "LINQ_WEBHOOK_SECRET must be 'whsec_' and base64: it is not base64 behind whsec_"
+        )
+
+    def test_one_that_is_unusable_later_lets_nothing_in(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """The app starts and answers; nothing is joined, and one line says why."""
-        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", "whsec_x")
+        """The app goes on and answers; nothing is joined, and one line says why."""
         broken = receiver(None)
+        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", "whsec_x")
         for _ in range(3):
             with pytest.raises(SignatureError):
                 broken.accept(p.headers_of(BODY), BODY)
         assert warnings(caplog) == [
-            "webhook_secret must be 'whsec_' and base64; no webhook will be joined (logged once)"
+            (
+                "LINQ_WEBHOOK_SECRET must be 'whsec_' and base64: it is not base64 behind whsec_; "
+                "no webhook will be joined (logged once)"
+            )
         ]
 
     @pytest.mark.parametrize("option", ["join", "duplicates"])

@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 from starlette.datastructures import Headers as StarletteHeaders
 from starlette.datastructures import MutableHeaders
 
+from linq_otel import instrument
 from linq_otel.errors import ConfigurationError, SignatureError, WebhookError
 from linq_otel.webhooks import WebhookReceiver
 from linq_otel.webhooks._signatures import LinqHeaders, Verifier
@@ -215,12 +216,72 @@ class TestSecrets:
         """After the rotation the old secret is worth nothing."""
         assert reason_of(make(BODY, p.SECRET), BODY, p.OTHER_SECRET) == "signature"
 
-    @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_x", "whsec_é", "x", "whsec_!!!!"])
-    def test_a_secret_that_is_none_is_refused_at_once(self, secret: str) -> None:
-        """Somebody typed it here, so it is an error; the secret is not repeated in it."""
-        with pytest.raises(ConfigurationError) as caught:
-            WebhookReceiver(secret)
-        assert str(caught.value) == "webhook_secret must be 'whsec_' and base64"
+    @pytest.mark.parametrize(
+        ("secret", "fault"),
+        [
+            ("", "it is empty"),
+            (" \n", "it is empty"),
+            ("whsec_", "it is too short to be whole"),
+            ("whsec_YWJj", "it is too short to be whole"),
+            (p.SECRET[:20], "it is too short to be whole"),
+            ("whsec_x", "it is not base64 behind whsec_"),
+            ("whsec_é", "it is not base64 behind whsec_"),
+            ("whsec_!!!!" + "A" * 24, "it is not base64 behind whsec_"),
+            ("whsec_" + "_-" * 16, "it is not base64 behind whsec_"),
+            ("whsec_" + p.SECRET, "it is not base64 behind whsec_"),
+            ("x", "it does not begin with whsec_"),
+            ("changeme", "it does not begin with whsec_"),
+            ("changeme" * 4, "it does not begin with whsec_"),
+            (p.SECRET.removeprefix("whsec_"), "it does not begin with whsec_"),
+            (p.SECRET.upper(), "it does not begin with whsec_"),
+            (f'"{p.SECRET}"', "it does not begin with whsec_"),
+            ("v1", "it does not begin with whsec_"),
+            (f"v1,{p.OTHER_SECRET[6:]}", "it does not begin with whsec_"),
+            (f"{p.SECRET} changeme", "it does not begin with whsec_"),
+            (f"{p.SECRET},v1", "it does not begin with whsec_"),
+        ],
+    )
+    def test_a_secret_that_is_none_is_refused_at_once(
+        self, monkeypatch: pytest.MonkeyPatch, secret: str, fault: str
+    ) -> None:
+        """By whatever way it comes; the error says where, and nothing of the secret."""
+        monkeypatch.setenv("LINQ_WEBHOOK_SECRET", secret)
+        ways: dict[str, Any] = {
+            "secret": lambda: WebhookReceiver(secret),
+            "webhook_secret": lambda: instrument(webhook_secret=secret),
+            "LINQ_WEBHOOK_SECRET": instrument,
+        }
+        said = {}
+        for name, way in ways.items() if secret.strip() else [("secret", ways["secret"])]:
+            with pytest.raises(ConfigurationError) as caught:
+                way()
+            said[name] = str(caught.value)
+        assert said == {name: f"{name} must be 'whsec_' and base64: {fault}" for name in said}
+
+    @pytest.mark.parametrize("make", [p.standard_headers, p.legacy_headers])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            p.SECRET + "\n",
+            f" {p.SECRET}\r\n",
+            f"v1,{p.SECRET}",
+            f"v1,{p.OTHER_SECRET},v1,{p.SECRET}\n",
+            f"{p.OTHER_SECRET} {p.SECRET}",
+            f"{p.OTHER_SECRET},\t{p.SECRET},",
+        ],
+    )
+    def test_what_stands_around_a_secret_is_no_part_of_it(self, make: Any, text: str) -> None:
+        """Files end with a line break, and the scheme may stand before; both schemes agree."""
+        verify(make(BODY), BODY, text)
+        receiver = WebhookReceiver(text, clock=lambda: NOW)
+        assert receiver.accept(make(BODY), BODY).verified is True
+
+    @pytest.mark.parametrize("make", [p.standard_headers, p.legacy_headers])
+    def test_a_secret_without_its_padding(self, make: Any) -> None:
+        """Base64 without its padding is base64, and the older scheme keys with the text."""
+        secret = "whsec_" + "A" * 34
+        assert reason_of(make(BODY), BODY, secret) == "signature"
+        verify(make(BODY, secret + "=="), BODY, secret + "==")
 
     @pytest.mark.timing
     def test_a_thousand_signatures_cost_one(self) -> None:
