@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from linq_otel._calls import Call
     from linq_otel._patching import Function, Patches
 
+    from ._late import LateBody
     from ._raw import RawCalls
 
 
@@ -44,7 +45,7 @@ class HttpxSeams:
         httpx: Any = sys.modules["httpx"]
         self._default: Any = httpx.USE_CLIENT_DEFAULT
         self._patches = patches
-        self._late = LateBodies(self._watch)
+        self._late: LateBodies[LateBody] = LateBodies(self._watch)
         patches.weave("httpx", "Client", "send", self._weave_send)
         patches.weave("httpx", "AsyncClient", "send", self._weave_asend)
 
