@@ -24,7 +24,7 @@ from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrument
 from opentelemetry.instrumentation.aiohttp_server import AioHttpServerInstrumentor
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 from opentelemetry.instrumentation.urllib import URLLibInstrumentor
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 THEIRS: dict[str, Any] = {
     "httpx": HTTPXClientInstrumentor,
+    "httpx2": HTTPX2ClientInstrumentor,
     "requests": RequestsInstrumentor,
     "urllib": URLLibInstrumentor,
     "urllib3": URLLib3Instrumentor,
@@ -172,8 +173,8 @@ def orders() -> list[tuple[str, ...]]:
 
 def get(library: str, url: str) -> None:
     """Ask for *url*."""
-    if library == "httpx":
-        httpx.get(url)
+    if library.startswith("httpx"):
+        import_module(library).get(url)
     elif library == "requests":
         requests.get(url, timeout=5)
     elif library == "urllib":
@@ -208,7 +209,7 @@ class TestOrders:
         assert left == []
 
     @pytest.mark.parametrize("order", orders(), ids=", ".join)
-    @pytest.mark.parametrize("name", ["httpx", "requests", "urllib", "urllib3"])
+    @pytest.mark.parametrize("name", ["httpx", "httpx2", "requests", "urllib", "urllib3"])
     def test_active(
         self,
         *,

@@ -157,7 +157,7 @@ class TestSwitches:
         home = {"urllib": "http"}.get(client.library, client.library)
         assert (name, of_response.partition(".")[0]) == (CALL, home)
         # The others have no object for a request.
-        has_requests = client.library in {"httpx", "requests", "urllib"}
+        has_requests = client.library in {"httpx", "httpx2", "requests", "urllib"}
         assert of_request.partition(".")[0] == (client.library if has_requests else "linq_otel")
 
 
