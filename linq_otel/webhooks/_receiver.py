@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from linq_otel._placements import Delivery
 from linq_otel._reporting import report_refusal
-from linq_otel._runtime import build_tracing, get_tracing
+from linq_otel._runtime import begin_counters, build_tracing, get_tracing
 from linq_otel._settings import Options, Settings
 from linq_otel._shield import report, shield
 from linq_otel.errors import (
@@ -102,6 +102,9 @@ class WebhookReceiver:
             clock=clock,
             max_body=max_body,
         )
+        if self._own is None:
+            # The first webhook makes the tracing of the process, and would be late for this.
+            begin_counters()
 
     def accept(self, headers: Headers | None, body: Body, *, verified: bool | None = None) -> Event:
         """
