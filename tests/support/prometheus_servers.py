@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from support.otlp_processes import Receiver
 
 
-SCRAPES_A_SECOND = 4
+SCRAPES_A_SECOND = 2
 _READY_SECONDS = 10.0
 
 GRAFANA = Path(__file__).parents[2] / "examples" / "backends" / "grafana"
