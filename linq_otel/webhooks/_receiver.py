@@ -92,6 +92,9 @@ class WebhookReceiver:
         if duplicates not in get_args(Duplicates):
             raise ConfigurationError(f"duplicates must be mark or answer; it is {duplicates!r}")
         self.enforce = enforce
+        if not options:
+            # The first webhook makes the tracing of the process, and would be late for this.
+            begin_counters()
         self.duplicates = duplicates
         self.max_body = max_body
         self._own = build_tracing(Settings.read(options)) if options else None
@@ -102,9 +105,6 @@ class WebhookReceiver:
             clock=clock,
             max_body=max_body,
         )
-        if self._own is None:
-            # The first webhook makes the tracing of the process, and would be late for this.
-            begin_counters()
 
     def accept(self, headers: Headers | None, body: Body, *, verified: bool | None = None) -> Event:
         """
