@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ._forks import call_at_fork
+from ._meters import meters_of
 from ._settings import Options, Settings
 from ._shield import report
 from ._tracing import Tracing
@@ -67,6 +68,14 @@ def find_tracing() -> Tracing | None:
     Return the tracing in force; None if there is none yet.
     """
     return _active.tracing
+
+
+def begin_counters() -> None:
+    """
+    Have the process's counters at zero from when they are read, though no tracing is there yet.
+    """
+    if _active.tracing is None:
+        meters_of(None)
 
 
 def configure_tracing(options: Options) -> Tracing:
