@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import _attributes as a
+from ._events import parse_id
 from ._json import as_mapping
 from ._shield import type_name
 
@@ -107,13 +108,26 @@ class Answer:
     def explained_by(self, body: object) -> Answer:
         """
         Return this answer with what its error *body* says.
-
-        The body repeats the trace id (https://docs.linqapp.com/error).
         """
-        linq_trace_id = self.linq_trace_id
-        if linq_trace_id is None:
-            linq_trace_id = as_mapping(body).get("trace_id")
-        return replace(self, linq_trace_id=linq_trace_id, failure=Failure.of_body(body))
+        return replace(self.identified_by(body), failure=Failure.of_body(body))
+
+    @property
+    def is_identified(self) -> bool:
+        """
+        True if the header named the Linq trace.
+        """
+        return parse_id(self.linq_trace_id) is not None
+
+    def identified_by(self, body: object) -> Answer:
+        """
+        Return this answer with the Linq trace id of its *body*, if the header has none.
+
+        Linq repeats the id in error bodies (https://docs.linqapp.com/error) and in those
+        of some successes (https://docs.linqapp.com/debugging); a gateway may drop the header.
+        """
+        if self.is_identified:
+            return self
+        return replace(self, linq_trace_id=as_mapping(body).get("trace_id"))
 
     def attributes(self, linq_trace_id: str | None) -> dict[str, Any]:
         """

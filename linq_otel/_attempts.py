@@ -12,6 +12,7 @@ from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
 from . import _attributes as a
 from ._events import parse_id
+from ._json import as_mapping
 from ._operations import redacted_path
 from ._shield import shield, type_name
 from ._tracing import mark_error
@@ -142,6 +143,15 @@ class Attempts:
         if hook is not None and self._call.is_recording():
             with shield("the response hook"):
                 hook(self._call, request, response)
+
+    def learn_linq_trace_id(self, body: object) -> None:
+        """
+        Take the Linq trace id from an answer's *body* that was read late, if its header had none.
+        """
+        if self.linq_trace_id is None:
+            self.linq_trace_id = parse_id(as_mapping(body).get("trace_id"))
+            if self.linq_trace_id is not None:
+                self.linq_trace_ids.append(self.linq_trace_id)
 
     def inject(self, headers: MutableMapping[str, str]) -> None:
         """

@@ -24,6 +24,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from . import _attributes as a
 from ._answers import Failure, error_type_of, is_of_sdk
 from ._attempts import Attempts
+from ._contexts import leave
 from ._log_events import CALL_EXCEPTION, SEND_EXCEPTION
 from ._origins import hash_key
 from ._settling import Settlement
@@ -66,15 +67,15 @@ def is_silence_ours() -> bool:
 
 
 @contextmanager
-def outside_calls() -> Generator[None]:
+def outside_calls(context: Context) -> Generator[None]:
     """
-    Run what is no part of the call under way: work that a hook or a transport started.
+    Run in *context* what is no part of the call under way: work that a hook or a transport started.
     """
-    left = _current.set(None)
+    attached, entered = otel_context.attach(context), _current.set(None)
     try:
         yield
     finally:
-        _current.reset(left)
+        leave(_current, entered, context, attached)
 
 
 def _read_silence() -> dict[str, object]:
@@ -110,6 +111,7 @@ class Call:
     __slots__ = (
         "_attached",
         "_began_at",
+        "_context",
         "_entered",
         "_error_type",
         "_tracing",
@@ -151,6 +153,7 @@ class Call:
         context = set_span_in_context(self.span)
         if self.silences:
             context = Context({**context, **_SILENCED})
+        self._context = context
         self._attached = otel_context.attach(context)
         self._entered = _current.set(self)
         if self.operation.starts_life:
@@ -163,8 +166,7 @@ class Call:
         finally:
             self.is_over = True
             self._tracing.origins.sends_under_way.discard(id(self))
-            _current.reset(self._entered)
-            otel_context.detach(self._attached)
+            leave(_current, self._entered, self._context, self._attached)
             self._end()
 
     def disclose(self, body: object) -> None:

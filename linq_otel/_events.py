@@ -40,7 +40,8 @@ _ID = re.compile(
     re.ASCII,
 )
 _EVENT_TYPE = re.compile(r"[a-z][a-z_]{0,40}(?:\.[a-z][a-z_]{0,40}){1,3}", re.ASCII)
-_SERVICES = ("iMessage", "RCS", "SMS", "MMS")
+SERVICES = ("iMessage", "RCS", "SMS", "MMS")
+"""What a message may be sent by."""
 # data.id is a chat in chat.created and a payment in payment.*.
 _OF_MESSAGES = ("message.", "poll.", "reaction.")
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -164,7 +165,7 @@ def parse_event(
         _key(key),
         parse_carrier(key) if is_ours else None,
         direction,
-        service if (service := data.get("service")) in _SERVICES else None,
+        service if (service := data.get("service")) in SERVICES else None,
         _time(data, message, "sent_at"),
         _time(data, message, "delivered_at"),
         _time(data, message, "read_at"),

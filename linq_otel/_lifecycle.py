@@ -48,10 +48,11 @@ class Role(Enum):
     """About no message: it stays in the trace it arrived in."""
 
 
+STAGE_NAMES: Final = ("sent", "delivered", "read", "failed")
+"""What a webhook may say of a message that was accepted."""
+
 _STAGES: Final = {
-    f"{family}.{stage}": stage
-    for family in ("message", "poll")
-    for stage in ("sent", "delivered", "read", "failed")
+    f"{family}.{stage}": stage for family in ("message", "poll") for stage in STAGE_NAMES
 }
 _INBOUND: Final = frozenset({"message.received", "poll.received"})
 _MEMBERS: Final = frozenset({
@@ -65,11 +66,12 @@ _MEMBERS: Final = frozenset({
 })  # fmt: skip
 
 
-_ROLES: Final = {
+ROLES: Final = {
     **dict.fromkeys(_STAGES, Role.STAGE),
     **dict.fromkeys(_INBOUND, Role.INBOUND),
     **dict.fromkeys(_MEMBERS, Role.MEMBER),
 }
+"""The event types this module has an opinion on, and what each is to its message."""
 
 
 @dataclass(slots=True)  # Not frozen: each message has two of them, made in half the time.
@@ -130,7 +132,7 @@ def role_of(event: Event) -> Role:
     """
     Tell what *event* is to the message it names.
     """
-    role = _ROLES.get(event.event_type, Role.AMBIENT)
+    role = ROLES.get(event.event_type, Role.AMBIENT)
     # An inbound message is delivered and read too, but that is no stage of one of ours.
     return Role.MEMBER if role is Role.STAGE and event.direction == "inbound" else role
 

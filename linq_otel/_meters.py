@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry import metrics
+from opentelemetry.context import Context
 
 from . import _attributes as a
 from . import _instruments as i
+from ._shield import shield
 from ._version import __version__
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from opentelemetry.context import Context
     from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation
 
     from ._events import Event
@@ -65,6 +66,7 @@ class Meters:
         self._is_on = False
         self._asks_again_at = 0.0
         self._codes: set[int] = set()
+        self._has_zeros = False
         self._stuck: WeakSet[Counter] = WeakSet()
         meter.create_observable_gauge(
             i.STUCK.name, [_observe_stuck(self)], i.STUCK.unit, i.STUCK.description
@@ -190,6 +192,21 @@ class Meters:
         """
         self._stuck.add(counter)
 
+    def begin(self) -> None:
+        """
+        Make each known series at zero, once, as metrics are read for the first time.
+
+        Prometheus counts what is added to a series, and so nothing of what it begins with.
+        """
+        if self._has_zeros:
+            return
+        self._has_zeros = True
+        with shield("beginning the counters"):
+            for instrument in i.INSTRUMENTS:
+                for facts in instrument.zeros():
+                    # They may be read inside a span, of which this is no exemplar.
+                    self._made[instrument.name].add(0, facts, Context())
+
     def count_stuck(self) -> int | None:
         """
         Return how many messages are stuck; None if nobody knows.
@@ -257,7 +274,11 @@ def _observe_stuck(meters: Meters) -> Callable[[CallbackOptions], Iterable[Obser
 
     def observe(_options: CallbackOptions) -> Iterable[Observation]:
         found = find()
-        stuck = None if found is None else found.count_stuck()
+        if found is None:
+            return ()
+        # The SDK calls this before it reads the counters, in every process that is read at all.
+        found.begin()
+        stuck = found.count_stuck()
         return () if stuck is None else (metrics.Observation(stuck),)
 
     return observe

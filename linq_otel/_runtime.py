@@ -17,6 +17,7 @@ from opentelemetry import trace
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 
 from ._forks import call_at_fork
+from ._meters import meters_of
 from ._settings import Options, Settings
 from ._shield import report, shield
 from ._signing_secrets import SECRET_VARIABLE, find_fault
@@ -81,6 +82,14 @@ def find_tracing() -> Tracing | None:
     Return the tracing in force; None if there is none yet.
     """
     return _active.tracing
+
+
+def begin_counters() -> None:
+    """
+    Have the process's counters at zero from when they are read, though no tracing is there yet.
+    """
+    if _active.tracing is None:
+        meters_of(None)
 
 
 def configure_tracing(options: Options) -> Tracing:

@@ -90,6 +90,13 @@ class Settlement:
         self._message_id = parse_lower_id(find_id(answer, operation.message_id_at))
         self._chat_id = parse_lower_id(find_id(answer, operation.chat_id_at))
 
+    def learn_late(self, body: object) -> None:
+        """
+        Take the ids from a *body* that the caller has read after the call was over.
+        """
+        self.learn(body)
+        self._attempts.learn_linq_trace_id(body)
+
     def carry(self, key: str) -> None:
         """
         Note that the request has a *key* of ours in it, which nobody else will use.
@@ -174,7 +181,12 @@ class Settlement:
             if self._settled is not None:
                 self._measure()
                 message_id = self._message_id if self._operation.starts_life else None
-                return replace(self._settled, message_id=message_id, chat_id=self._chat_id)
+                return replace(
+                    self._settled,
+                    linq_trace_ids=tuple(self._attempts.linq_trace_ids),
+                    message_id=message_id,
+                    chat_id=self._chat_id,
+                )
             if known is not None and known[1].is_accepted:
                 return None
             self._measure()

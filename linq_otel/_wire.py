@@ -52,6 +52,8 @@ def note_response(call: Call, response: httpx.Response) -> None:
     answer = Answer(status, headers.get("x-trace-id"), retry_after)
     if answer.is_error:
         answer = answer.explained_by(_read_json(response))
+    elif not answer.is_identified:
+        answer = answer.identified_by(_read_json(response))
     call.attempts.note_answer(response.request, response, answer)
 
 

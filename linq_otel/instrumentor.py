@@ -4,6 +4,7 @@ The instrumentor of the Linq SDK: ``opentelemetry-instrument`` finds it by its e
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +75,8 @@ class LinqInstrumentor(BaseInstrumentor):
         self._patches = (sdk, clients)
         # Several distributions on PyPI import as `linq`; ours may not be among those here.
         if _has_linq_sdk():
-            SdkSeams(tracing).install(sdk)
-            install_unwrap(tracing, sdk)
+            sdk.when_imported("linq._base_client", partial(SdkSeams(tracing).install, sdk))
+            sdk.when_imported("linq.resources.webhooks", partial(install_unwrap, tracing, sdk))
         install_clients(tracing, clients)
 
     def _uninstrument(self, **_kwargs: Any) -> None:

@@ -71,14 +71,14 @@ def carry(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
         @wraps(function)
         async def acarried(*args: _P.args, **kwargs: _P.kwargs) -> Any:
-            with _entered(context):
+            with outside_calls(context):
                 return await awaitable(*args, **kwargs)
 
         return cast("Callable[_P, _R]", acarried)
 
     @wraps(function)
     def carried(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with _entered(context):
+        with outside_calls(context):
             return function(*args, **kwargs)
 
     return carried
@@ -128,18 +128,8 @@ def attached(headers: Mapping[str, str] | None) -> Generator[None]:
         parent = _parse_headers(headers)
         if parent is not None:
             context = _without_suppression(context_under(parent, context))
-    with _entered(context):
+    with outside_calls(context):
         yield
-
-
-@contextmanager
-def _entered(context: Context) -> Generator[None]:
-    token = otel_context.attach(context)
-    try:
-        with outside_calls():
-            yield
-    finally:
-        otel_context.detach(token)
 
 
 def _without_suppression(context: Context) -> Context:

@@ -5,10 +5,14 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
+from linq._constants import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+
 from linq_otel import _attributes
-from linq_otel._instruments import INSTRUMENTS
+from linq_otel._instruments import CALL_DURATION, INSTRUMENTS, SEND_DURATION
 
 
+# The SDK ignores a Retry-After that is longer.
+LONGEST_WAIT = 60
 ROOT = Path(__file__).parents[1]
 KEYS = {value for name, value in vars(_attributes).items() if name.isupper()}
 
@@ -48,6 +52,15 @@ class TestInstruments:
             or list(one.buckets) != sorted(set(one.buckets))
         ]
         assert wrong == []
+
+    def test_calls_fit_in_their_buckets(self) -> None:
+        """The slowest call: every try times out, and Linq asks for the longest wait before each."""
+        retries, timeout = DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT.read or 0
+        slowest = (retries + 1) * timeout + retries * LONGEST_WAIT
+        assert {one.name: one.buckets[-1] >= slowest for one in (CALL_DURATION, SEND_DURATION)} == {
+            "linq.client.operation.duration": True,
+            "messaging.client.operation.duration": True,
+        }
 
 
 class TestPage:

@@ -9,7 +9,7 @@ all and for the SDK.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ._aiohttp import AiohttpSeams
 from ._httpx import HttpxSeams
@@ -20,15 +20,18 @@ from ._urllib3 import Urllib3Seams
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from linq_otel._patching import Patches
     from linq_otel._tracing import Tracing
 
 
 __all__ = ["install_clients"]
 
-_SEAMS = {
+_SEAMS: Final[dict[str, Callable[[RawCalls, Patches], object]]] = {
     "aiohttp": AiohttpSeams,
     "httpx": HttpxSeams,
+    "httpx2": partial(HttpxSeams, library="httpx2"),
     "requests": RequestsSeams,
     "urllib.request": UrllibSeams,
     "urllib3": Urllib3Seams,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from linq_otel._calls import Call
     from linq_otel._patching import Function, Patches
 
+    from ._late import LateBody
     from ._raw import RawCalls
 
 
@@ -38,43 +39,31 @@ class AiohttpSeams:
         self._calls = calls
         self._module: Any = sys.modules["aiohttp"]
         self._patches = patches
-        self._late = LateBodies(self._watch)
+        self._late: LateBodies[LateBody] = LateBodies(self._watch)
         patches.weave("aiohttp", "ClientSession", "_request", self._weave_request)
 
     def _weave_request(self, patches: Patches, send: Function) -> Function:
-        # Of a request to anybody else this returns the very coroutine of aiohttp.
-        def woven(session: Any, method: Any, str_or_url: Any, **kwargs: Any) -> Any:
+        # A coroutine function, as what it replaces is: mocks and decorators ask.
+        async def woven(session: Any, method: Any, str_or_url: Any, **kwargs: Any) -> Any:
             try:
                 # The URL may be the end of one that the session begins.
                 is_elsewhere = VERSION not in str_or_url and session._base_url is None  # noqa: SLF001
             except (AttributeError, TypeError):
                 is_elsewhere = False
             if is_elsewhere or not patches.is_on:
-                return send(session, method, str_or_url, **kwargs)
-            with shield("recognizing a call"):
+                return await send(session, method, str_or_url, **kwargs)
+            exchange = None
+            with shield("opening a call"):
                 url = _find_url(session, str_or_url)
                 if url is not None:
-                    return self._call(
-                        partial(send, session, method, str_or_url), session, method, url, kwargs
-                    )
-            return send(session, method, str_or_url, **kwargs)
+                    exchange, kwargs = self._open(session, method, url, dict(kwargs))
+            if exchange is None:
+                return await send(session, method, str_or_url, **kwargs)
+            return await self._calls.arun(
+                exchange, lambda: send(session, method, str_or_url, **kwargs), self._late.put
+            )
 
         return woven
-
-    async def _call(
-        self,
-        send: Callable[..., Any],
-        session: Any,
-        method: Any,
-        url: str,
-        kwargs: dict[str, Any],
-    ) -> Any:
-        exchange = None
-        with shield("opening a call"):
-            exchange, kwargs = self._open(session, method, url, dict(kwargs))
-        if exchange is None:
-            return await send(**kwargs)
-        return await self._calls.arun(exchange, lambda: send(**kwargs), self._late.put)
 
     def _open(
         self, session: Any, method: Any, url: str, kwargs: dict[str, Any]

@@ -130,8 +130,9 @@ def read_answer(call: Call, received: Received) -> tuple[Answer, object]:
     """
     retry_after = parse_retry_after(received.retry_after)
     answer = Answer(received.status, received.linq_trace_id, retry_after)
-    parsed = parse_body(received.body) if answer.is_error or names_ids(call) else None
-    return (answer.explained_by(parsed) if answer.is_error else answer), parsed
+    is_wanted = answer.is_error or names_ids(call) or not answer.is_identified
+    parsed = parse_body(received.body) if is_wanted else None
+    return (answer.explained_by if answer.is_error else answer.identified_by)(parsed), parsed
 
 
 def names_ids(call: Call) -> bool:

@@ -1,5 +1,5 @@
 """
-Calls through httpx: every client, sync or async, and whatever transport it has.
+Calls through httpx, and httpx2 which is the same under another name: every client and transport.
 
 ``send`` is where every verb, every stream and every hand-built request passes.
 The SDK passes there too, and is left alone but for the headers.
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from linq_otel._calls import Call
     from linq_otel._patching import Function, Patches
 
+    from ._late import LateBody
     from ._raw import RawCalls
 
 
@@ -37,16 +38,21 @@ _ARGUMENTS: Final = ("self", "request", "stream", "auth", "follow_redirects")
 class HttpxSeams:
     """
     The wrappers in httpx.
+
+    Args:
+        calls: Opens the calls.
+        patches: Holds the wrappers.
+        library: ``httpx`` or ``httpx2``.
     """
 
-    def __init__(self, calls: RawCalls, patches: Patches) -> None:
+    def __init__(self, calls: RawCalls, patches: Patches, library: str = "httpx") -> None:
         self._calls = calls
-        httpx: Any = sys.modules["httpx"]
-        self._default: Any = httpx.USE_CLIENT_DEFAULT
+        self._library = library
+        self._default: Any = sys.modules[library].USE_CLIENT_DEFAULT
         self._patches = patches
-        self._late = LateBodies(self._watch)
-        patches.weave("httpx", "Client", "send", self._weave_send)
-        patches.weave("httpx", "AsyncClient", "send", self._weave_asend)
+        self._late: LateBodies[LateBody] = LateBodies(self._watch)
+        patches.weave(library, "Client", "send", self._weave_send)
+        patches.weave(library, "AsyncClient", "send", self._weave_asend)
 
     def _weave_send(self, patches: Patches, send: Function) -> Function:
         default = self._default
@@ -113,7 +119,7 @@ class HttpxSeams:
             if call is None:
                 return self._exchange(client, request) if VERSION in request.url.path else None
             if call.silences:
-                _inject(call, client, request)
+                self._inject(call, client, request)
         except Exception as error:
             swallow("opening a call", error)
         return None
@@ -127,12 +133,16 @@ class HttpxSeams:
         call = self._calls.open(target, str(request.url), body, request.headers)
         if call is None:
             return None
-        inject = partial(_inject, call, client, request)
+        inject = partial(self._inject, call, client, request)
         return Exchange(call, request, target, _receive, _receive_error, inject)
 
+    def _inject(self, call: Call, client: Any, request: Any) -> None:
+        if is_client_instrumented(self._library, client, request.url):
+            call.inject(request.headers)
+
     def _watch(self) -> None:
-        self._patches.wrap("httpx", "Response", "read", self._read)
-        self._patches.wrap("httpx", "Response", "aread", self._aread)
+        self._patches.wrap(self._library, "Response", "read", self._read)
+        self._patches.wrap(self._library, "Response", "aread", self._aread)
 
     def _read(
         self, wrapped: Callable[..., Any], response: Any, args: tuple[Any, ...], kwargs: Any
@@ -160,11 +170,6 @@ def _takes_these_alone(send: Function) -> bool:
     To take any arguments instead would cost each request to anybody else 0.4 µs.
     """
     return tuple(inspect.signature(send).parameters) == _ARGUMENTS
-
-
-def _inject(call: Call, client: Any, request: Any) -> None:
-    if is_client_instrumented(client, request.url):
-        call.inject(request.headers)
 
 
 def _receive(response: Any) -> Received:

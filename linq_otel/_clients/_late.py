@@ -5,7 +5,7 @@ Answers whose bodies their callers read later.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from linq_otel._idempotency import parse_body
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from linq_otel._tracing import Tracing
 
 
+B = TypeVar("B")
+
+
 class LateBody:
     """
     A call whose answer's body its caller reads later.
@@ -31,13 +34,15 @@ class LateBody:
         self._tracing = tracing
         self._call = call
 
-    def arrive(self, body: object) -> None:
+    def arrive(self, body: object) -> bool:
         """
-        The caller has read the whole *body*.
+        The caller has read the whole *body*; False if that is no JSON.
         """
-        if self._learn(body):
+        is_json = self._learn(body)
+        if is_json:
             origins = self._tracing.origins
             origins.save(self._settle(origins.find(self._call.settlement.replay_keys)))
+        return is_json
 
     async def aarrive(self, body: object) -> None:
         """
@@ -52,7 +57,7 @@ class LateBody:
     def _learn(self, body: object) -> bool:
         with shield("reading a late body"):
             parsed = parse_body(body)
-            self._call.settlement.learn(parsed)
+            self._call.settlement.learn_late(parsed)
             return parsed is not None
         return False
 
@@ -60,7 +65,7 @@ class LateBody:
         return self._call.settlement.settle_late(known)
 
 
-class LateBodies:
+class LateBodies(Generic[B]):
     """
     The responses of one library whose bodies are unread.
 
@@ -70,21 +75,27 @@ class LateBodies:
     """
 
     def __init__(self, watch: Callable[[], None]) -> None:
-        self._watch: Callable[[], None] | None = watch
+        self._watch_once: Callable[[], None] | None = watch
         self._lock = threading.Lock()
-        self._waiting: WeakKeyDictionary[Any, LateBody] = WeakKeyDictionary()
+        self._waiting: WeakKeyDictionary[Any, B] = WeakKeyDictionary()
 
-    def put(self, response: Any, late: LateBody) -> None:
+    def put(self, response: Any, body: B) -> None:
         """
         Wait until the caller reads *response*.
         """
-        self._waiting[response] = late
+        self._waiting[response] = body
         with self._lock:
-            watch, self._watch = self._watch, None
+            watch, self._watch_once = self._watch_once, None
         if watch is not None:
             watch()
 
-    def take(self, response: Any) -> LateBody | None:
+    def find(self, response: Any) -> B | None:
+        """
+        Return what waits for *response*.
+        """
+        return self._waiting.get(response) if self._waiting else None
+
+    def take(self, response: Any) -> B | None:
         """
         Return what waits for *response*, once.
         """

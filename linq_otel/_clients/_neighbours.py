@@ -15,11 +15,12 @@ from typing import Any, Final
 
 _PACKAGE: Final = "opentelemetry.instrumentation"
 _HTTPX: Final = f"{_PACKAGE}.httpx"
-_NAMES: Final = {
-    "httpx": "HTTPXClientInstrumentor",
-    "requests": "RequestsInstrumentor",
-    "urllib3": "URLLib3Instrumentor",
-    "urllib": "URLLibInstrumentor",
+_INSTRUMENTORS: Final = {
+    "httpx": (_HTTPX, "HTTPXClientInstrumentor"),
+    "httpx2": (_HTTPX, "HTTPX2ClientInstrumentor"),
+    "requests": (f"{_PACKAGE}.requests", "RequestsInstrumentor"),
+    "urllib3": (f"{_PACKAGE}.urllib3", "URLLib3Instrumentor"),
+    "urllib": (f"{_PACKAGE}.urllib", "URLLibInstrumentor"),
 }
 
 
@@ -28,8 +29,8 @@ def is_instrumented(library: str) -> bool:
     Tell whether the instrumentor of *library* is active in this process.
     """
     # Not imported: who has not loaded it has not activated it.
-    module: Any = sys.modules.get(f"{_PACKAGE}.{library}")
-    instrumentor: Any = getattr(module, _NAMES[library], None)
+    module, name = _INSTRUMENTORS[library]
+    instrumentor: Any = getattr(sys.modules.get(module), name, None)
     if instrumentor is None:
         return False
     return bool(instrumentor().is_instrumented_by_opentelemetry)
@@ -47,9 +48,9 @@ def is_session_instrumented(session: Any) -> bool:
     return any(getattr(signal, "__module__", None) == module for signal in signals)
 
 
-def is_client_instrumented(client: Any, url: Any) -> bool:
+def is_client_instrumented(library: str, client: Any, url: Any) -> bool:
     """
-    Tell whether an httpx *client*'s request to *url* would have been given headers.
+    Tell whether a request to *url* by a *client* of httpx or httpx2 would have been given headers.
     """
     if _HTTPX not in sys.modules:
         return False
@@ -59,15 +60,14 @@ def is_client_instrumented(client: Any, url: Any) -> bool:
         return True
     if getattr(client, "_is_instrumented_by_opentelemetry", False):
         return True
-    return _is_wrapped(kind) and is_instrumented("httpx")
+    return _is_wrapped(kind, library) and is_instrumented(library)
 
 
 @lru_cache(maxsize=64)
-def _is_wrapped(transport: type) -> bool:
-    # It wraps the two transports of httpx, and no other that an app may have.
-    names = {base.__name__ for base in transport.__mro__ if _is_of_httpx(base)}
-    return bool(names & {"HTTPTransport", "AsyncHTTPTransport"})
-
-
-def _is_of_httpx(base: type) -> bool:
-    return base.__module__.partition(".")[0] == "httpx"
+def _is_wrapped(transport: type, library: str) -> bool:
+    # It wraps the two transports of the library, and no other that an app may have.
+    return any(
+        base.__module__.partition(".")[0] == library
+        and base.__name__ in {"HTTPTransport", "AsyncHTTPTransport"}
+        for base in transport.__mro__
+    )

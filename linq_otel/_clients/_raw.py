@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from linq_otel._tracing import Tracing
 
     from ._exchanges import Exchange
+    from ._streamed import StreamedBodies
 
 
 R = TypeVar("R")
@@ -56,6 +57,8 @@ class RawCalls:
     def __init__(self, tracing: Tracing) -> None:
         self._tracing = tracing
         self._excluded = compile_excluded(tracing.settings.excluded_urls)
+        # Shared by urllib3 and requests, whose responses are urllib3's inside.
+        self.urllib3_bodies: StreamedBodies | None = None
         self.hosts = LinqHosts((*tracing.settings.hosts, *hosts_in(os.environ)))
 
     def is_ours(self, url: object) -> bool:
@@ -164,6 +167,7 @@ class RawCalls:
             return response
 
     def _await_body(self, call: Call, response: R, wait: Callable[[R, LateBody], None]) -> None:
-        if call.operation.causes_events and names_ids(call):
+        is_named = call.attempts.linq_trace_id is not None
+        if call.operation.causes_events and (names_ids(call) or not is_named):
             with shield("waiting for a body"):
                 wait(response, LateBody(self._tracing, call))

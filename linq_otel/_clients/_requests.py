@@ -17,13 +17,13 @@ from linq_otel._targets import is_elsewhere
 
 from ._exchanges import Exchange, Received
 from ._neighbours import is_instrumented
-from ._tees import overhear_chunks
 
 
 if TYPE_CHECKING:
     from linq_otel._calls import Call
     from linq_otel._patching import Function, Patches
 
+    from ._late import LateBody
     from ._raw import RawCalls
 
 
@@ -65,10 +65,15 @@ class RequestsSeams:
             if exchange is None:
                 return send(session, request, **kwargs)
             return self._calls.run(
-                exchange, lambda: send(session, request, **kwargs), overhear_chunks
+                exchange, lambda: send(session, request, **kwargs), self._await_body
             )
 
         return woven
+
+    def _await_body(self, response: Any, late: LateBody) -> None:
+        # Everything that reads a response of requests reads this one.
+        if self._calls.urllib3_bodies is not None:
+            self._calls.urllib3_bodies.put_streamed(response.raw, late)
 
     def _open(self, request: Any) -> Exchange[Any] | None:
         with shield("opening a call"):

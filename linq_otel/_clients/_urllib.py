@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 from linq_otel._calls import current_call
@@ -17,7 +18,7 @@ from linq_otel._targets import VERSION
 
 from ._exchanges import Exchange, Received
 from ._neighbours import is_instrumented
-from ._tees import overhear_reads
+from ._streamed import StreamedBodies, capture_read, capture_readinto
 
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from linq_otel._calls import Call
     from linq_otel._patching import Patches
 
-    from ._late import LateBody
     from ._raw import RawCalls
 
 
@@ -39,6 +39,18 @@ class UrllibSeams:
         self._calls = calls
         # Imported by the app, and by us for nobody who does not.
         self._module: Any = sys.modules["urllib.request"]
+        self._bodies = StreamedBodies(
+            patches,
+            "http.client",
+            HTTPResponse,
+            {
+                "read": capture_read,
+                "read1": capture_read,
+                "readline": capture_read,
+                "readinto": capture_readinto,
+            },
+            _is_at_end,
+        )
         patches.wrap("urllib.request", "OpenerDirector", "open", self._open)
 
     def _open(
@@ -59,7 +71,7 @@ class UrllibSeams:
                 return wrapped(request, *args[1:], **kwargs)
             return wrapped(**{**kwargs, "fullurl": request})
 
-        return self._calls.run(exchange, send, _await)
+        return self._calls.run(exchange, send, self._bodies.put_streamed)
 
     def _exchange(self, given: Any, data: Any) -> Exchange[Any] | None:
         if current_call() is not None:
@@ -100,5 +112,6 @@ def _receive(response: Any) -> Received:
     return Received.of(response.status, response.headers, None)
 
 
-def _await(response: Any, late: LateBody) -> None:
-    overhear_reads(response, late, lambda read: bool(read.isclosed()))
+def _is_at_end(response: Any) -> bool:
+    # `read1` leaves a response open that has nothing left.
+    return bool(response.isclosed() or response.length == 0)

@@ -8,6 +8,7 @@ urllib3 sends again is a further attempt, whoever opened the call.
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,7 @@ from linq_otel._targets import VERSION, is_elsewhere, make_target
 
 from ._exchanges import Exchange, Received, note_attempt
 from ._neighbours import is_instrumented
-from ._tees import overhear_reads
+from ._streamed import StreamedBodies, capture_chunks, capture_read
 
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from linq_otel._patching import Function, Patches
     from linq_otel._targets import Target
 
-    from ._late import LateBody
     from ._raw import RawCalls
 
 
@@ -44,6 +44,14 @@ class Urllib3Seams:
 
     def __init__(self, calls: RawCalls, patches: Patches) -> None:
         self._calls = calls
+        self._bodies = calls.urllib3_bodies = StreamedBodies(
+            patches,
+            "urllib3",
+            sys.modules["urllib3"].HTTPResponse,
+            # All other methods read by these.
+            {"read": capture_read, "read1": capture_read, "read_chunked": capture_chunks},
+            _is_at_end,
+        )
         patches.weave("urllib3", "PoolManager", "urlopen", partial(_past_others, self._manage))
         patches.weave(
             "urllib3", "HTTPConnectionPool", "urlopen", partial(_past_others, self._open_in_pool)
@@ -65,7 +73,9 @@ class Urllib3Seams:
                 exchange = self._exchange(target, url, kwargs.get("body"), headers)
         if exchange is None:
             return wrapped(*args, **kwargs)
-        return self._calls.run(exchange, lambda: wrapped(*args, **kwargs), _await)
+        return self._calls.run(
+            exchange, lambda: wrapped(*args, **kwargs), self._bodies.put_streamed
+        )
 
     def _open_in_pool(
         self, wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], kwargs: Any
@@ -89,7 +99,7 @@ class Urllib3Seams:
             given, named = _with_headers(exchange.call, pool, args, kwargs)
             return wrapped(*given, **named)
 
-        return self._calls.run(exchange, send, _await)
+        return self._calls.run(exchange, send, self._bodies.put_streamed)
 
     def _increment(
         self, wrapped: Callable[..., Any], _retry: Any, args: tuple[Any, ...], kwargs: Any
@@ -179,8 +189,9 @@ def _body_and_headers(pool: Any, args: tuple[Any, ...], kwargs: Any) -> tuple[An
     return body, pool.headers if headers is None else headers
 
 
-def _await(response: Any, late: LateBody) -> None:
-    overhear_reads(response, late, lambda read: bool(read.closed))
+def _is_at_end(response: Any) -> bool:
+    # urllib3 2 holds back what is decoded already.
+    return response.isclosed() and not getattr(response, "_decoded_buffer", ())
 
 
 def _receive(response: Any) -> Received:

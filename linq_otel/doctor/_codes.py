@@ -99,6 +99,7 @@ _ROWS: Final[Mapping[str, str]] = {
         o http.own                 | this package draws the requests on the wire
         o http.nested              | the app's HTTP instrumentation draws them
         w http.nested.missing      | nobody draws them
+        n http.client.uncovered    | an HTTP client is installed whose calls are not traced
     """,
     "Webhooks": """
         o webhooks.framework       | a web framework and what takes webhooks in it

@@ -17,7 +17,7 @@ from ._codes import CODES
 from ._exports import ask_exports, read_exports
 from ._findings import tell
 from ._joins import find_of_join
-from ._neighbours import find_of_clients, find_of_frameworks
+from ._neighbours import find_of_clients, find_of_frameworks, find_uncovered
 from ._packages import find_of_packages, find_packages
 from ._privacy import find_of_privacy
 from ._propagation import find_of_propagators
@@ -62,6 +62,7 @@ def _look(scene: Scene, exports: Exports) -> Iterator[Finding]:
     yield from find_in_environment(scene.environ)
     yield from find_of_sdk(scene, packages)
     yield from find_of_clients(scene)
+    yield from find_uncovered(packages)
     yield from find_of_frameworks(scene, packages)
     yield from find_of_webhooks(scene)
     yield find_of_join(scene, is_shared=is_shared(scene.settings.store))

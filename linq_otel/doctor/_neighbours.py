@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
 
 # By the names of their entry points, which are those of the libraries.
-_CLIENTS: Final = ("aiohttp-client", "httpx", "requests", "urllib", "urllib3")
+_CLIENTS: Final = ("aiohttp-client", "httpx", "httpx2", "requests", "urllib", "urllib3")
+# By the names of their distributions. Those that stand on a covered one are covered by it.
+_UNCOVERED: Final = (
+    "aiosonic",
+    "curl-cffi",
+    "httplib2",
+    "niquests",
+    "primp",
+    "pycurl",
+    "treq",
+    "urllib3-future",
+)
+COVERED: Final = "httpx, httpx2, requests, urllib3, urllib and aiohttp"
+"""The HTTP clients whose calls of Linq are traced without the SDK."""
 _SERVERS: Final = ("aiohttp-server", "asgi", "django", "fastapi", "flask", "starlette", "wsgi")
 # Each framework with what takes its webhooks by hand, and what draws its requests.
 _FRAMEWORKS: Final = {
@@ -51,6 +64,19 @@ def find_of_clients(scene: Scene) -> Iterator[Finding]:
             detail="No request on the wire has a span.",
             remedy="pip install opentelemetry-instrumentation-httpx, "
             "or export OTEL_PYTHON_LINQ_HTTP_SPANS=own",
+        )
+
+
+def find_uncovered(packages: Mapping[str, Sequence[Distribution]]) -> Iterator[Finding]:
+    """
+    Yield the HTTP clients whose calls are not traced, if any is installed.
+    """
+    there = [name for name in _UNCOVERED if name in packages]
+    if there:
+        yield tell(
+            "http.client.uncovered",
+            f"calls of Linq by {', '.join(there)} are not traced",
+            detail=f"Those of linq-python are, and those by {COVERED}.",
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from linq_otel._operations import OPERATIONS, operation_of
 
 from ._findings import tell
+from ._neighbours import COVERED
 from ._sdk_files import find_missing, find_requests, list_seams
 
 
@@ -40,7 +41,7 @@ def find_of_sdk(scene: Scene, packages: Mapping[str, Sequence[Distribution]]) ->
         yield tell(
             "linq.sdk.missing",
             f"{_SDK} is not installed{also}",
-            detail="Calls by bare HTTP are traced: httpx, requests, urllib3, urllib and aiohttp.",
+            detail=f"Calls by bare HTTP are traced: {COVERED}.",
             remedy=_INSTALL,
         )
     else:

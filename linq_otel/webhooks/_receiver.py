@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from linq_otel._placements import Delivery
 from linq_otel._reporting import report_refusal
-from linq_otel._runtime import build_tracing, find_tracing, get_tracing
+from linq_otel._runtime import begin_counters, build_tracing, find_tracing, get_tracing
 from linq_otel._settings import Options, Settings
 from linq_otel._shield import report, shield
 from linq_otel._signing_secrets import SECRET_VARIABLE, read_secrets
@@ -96,6 +96,9 @@ class WebhookReceiver:
             raise ConfigurationError(f"duplicates must be mark or answer; it is {duplicates!r}")
         _check(tolerance=tolerance, clock=clock, enforce=enforce, max_body=max_body)
         self.enforce = enforce
+        if not options:
+            # The first webhook makes the tracing of the process, and would be late for this.
+            begin_counters()
         self.duplicates = duplicates
         self.max_body = max_body
         own = Settings.read(options) if options else None

@@ -22,8 +22,8 @@ from support.lives import (
     seen,
 )
 from support.readings import pick
-from support.scripted_linq import CHAT_ID, MESSAGE_ID, SOON, Reply, nth_trace_id
-from support.sending import send
+from support.scripted_linq import CHAT_ID, MESSAGE_ID, SENT, SOON, Reply, nth_trace_id
+from support.sending import send, text_message
 from support.spans import Tree, by_name, trees
 
 
@@ -73,6 +73,24 @@ class TestLife:
                 ),
             ),
         }
+
+    @pytest.mark.parametrize("raw", [False, True], ids=["parsed", "raw"])
+    def test_trace_id_of_the_body(
+        self,
+        *,
+        instrumented: None,
+        client: LinqAPIV3,
+        linq: ScriptedLinq,
+        finished: Finished,
+        raw: bool,
+    ) -> None:
+        """Where a gateway drops `X-Trace-ID`, the body names Linq's trace."""
+        linq.script(Reply(linq_trace_id=None, body={**SENT, "trace_id": FIRST}))
+        messages = client.chats.messages
+        (messages.with_raw_response if raw else messages).send(CHAT_ID, message=text_message())
+        assert seen(finished()) == life(FIRST, hashed(8, "anchor", FIRST))
+        for name in (CALL, REQUEST):
+            assert pick(by_name(finished(), name), "linq.trace_id") == (FIRST,)
 
     def test_times(self, instrumented: None, client: LinqAPIV3, finished: Finished) -> None:
         """The anchor lasts a nanosecond, at the call's start; accepted lasts until the answer."""

@@ -16,7 +16,11 @@ from opentelemetry.instrumentation.aiohttp_client import (
     AioHttpClientInstrumentor,
     create_trace_config,
 )
-from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor, SyncOpenTelemetryTransport
+from opentelemetry.instrumentation.httpx import (
+    HTTPX2ClientInstrumentor,
+    HTTPXClientInstrumentor,
+    SyncOpenTelemetryTransport,
+)
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.instrumentation.urllib import URLLibInstrumentor
 from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
 
 INSTRUMENTORS: dict[str, Any] = {
     "httpx": HTTPXClientInstrumentor,
+    "httpx2": HTTPX2ClientInstrumentor,
     "requests": RequestsInstrumentor,
     "urllib3": URLLib3Instrumentor,
     "urllib": URLLibInstrumentor,

@@ -120,6 +120,39 @@ class TestSend:
         assert by_trace.lifecycle == origin.lifecycle
         assert by_trace.traceparent == origin.traceparent
 
+    def test_trace_id_of_the_body(
+        self,
+        *,
+        instrumented: None,
+        client: RawClient,
+        linq: ScriptedLinq,
+        url: str,
+        store: MemoryStore,
+        finished: Finished,
+    ) -> None:
+        """Where a gateway drops `X-Trace-ID`, the body names Linq's trace, read early or late."""
+        linq.script(Reply(linq_trace_id=None, body={**SENT, "trace_id": FIRST}))
+        client.send(url)
+        assert seen(finished()) == life(FIRST, hashed(8, "anchor", FIRST))
+        origin = get_origin(store, f"trace:{FIRST}")
+        assert (origin.linq_trace_ids, origin.message_id) == ((FIRST,), MESSAGE_ID)
+        if client.early:
+            by_ids = [by_name(finished(), name) for name in (CALL, REQUEST)]
+            assert [pick(span, "linq.trace_id") for span in by_ids] == [(FIRST,), (FIRST,)]
+
+    def test_trace_id_of_an_event(
+        self,
+        *,
+        instrumented: None,
+        client: RawClient,
+        linq: ScriptedLinq,
+        store: MemoryStore,
+    ) -> None:
+        """So does the body of a call that starts no message, which names nothing else."""
+        linq.script(Reply(linq_trace_id=None, body={"message": "ok", "trace_id": FIRST}))
+        client.send(f"{linq.base_url}/v3/messages/{MESSAGE_ID}/reactions")
+        assert get_origin(store, f"trace:{FIRST}").linq_trace_ids == (FIRST,)
+
     @pytest.mark.parametrize("join", ["linq", "link", "message", "app"])
     def test_joins(
         self,

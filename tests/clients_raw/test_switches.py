@@ -157,7 +157,7 @@ class TestSwitches:
         home = {"urllib": "http"}.get(client.library, client.library)
         assert (name, of_response.partition(".")[0]) == (CALL, home)
         # The others have no object for a request.
-        has_requests = client.library in {"httpx", "requests", "urllib"}
+        has_requests = client.library in {"httpx", "httpx2", "requests", "urllib"}
         assert of_request.partition(".")[0] == (client.library if has_requests else "linq_otel")
 
 
@@ -265,6 +265,27 @@ class TestImports:
         ours, before, wrapped, removed, late = run_script(script).splitlines()
         assert (ours, wrapped, removed, late) == ("[]", "True", "False", "False")
         assert [name for name in ("aiohttp", "httpx", "requests") if name in before] == []
+
+    def test_nor_is_the_sdk(self) -> None:
+        """The SDK is patched once the app imports it, and not before."""
+        script = """
+            import sys
+            import linq_otel
+            linq_otel.instrument()
+            print([n for n in ("linq", "pydantic", "httpx", "aiohttp") if n in sys.modules])
+            import linq
+            from linq import _base_client
+            from linq.resources import webhooks
+            functions = [
+                _base_client.SyncAPIClient.request,
+                _base_client.AsyncAPIClient.request,
+                webhooks.WebhooksResource.unwrap,
+            ]
+            print([hasattr(function, "__wrapped__") for function in functions])
+            linq_otel.uninstrument()
+            print(hasattr(_base_client.SyncAPIClient.request, "__wrapped__"))
+        """
+        assert run_script(script).splitlines() == ["[]", "[True, True, True]", "False"]
 
 
 class TestLostReply:

@@ -7,7 +7,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 
 from linq_otel.doctor import _neighbours
 from linq_otel.doctor._findings import tell
-from linq_otel.doctor._neighbours import find_of_clients, find_of_frameworks
+from linq_otel.doctor._neighbours import find_of_clients, find_of_frameworks, find_uncovered
 from linq_otel.doctor._packages import find_packages
 from linq_otel.doctor._scene import look
 from support.findings import in_environment
@@ -35,7 +35,7 @@ class TestClients:
             tell(
                 "http.own",
                 "http_spans=own: linq-otel draws each request on the wire; aiohttp-client, httpx, "
-                "requests, urllib, urllib3 are silent beneath them",
+                "httpx2, requests, urllib, urllib3 are silent beneath them",
             )
         ]
 
@@ -63,6 +63,24 @@ class TestClients:
                 ),
             )
         ]
+
+
+class TestUncovered:
+    def test_named(self) -> None:
+        """An HTTP client whose calls are not traced is named, and what is traced."""
+        there = dict.fromkeys(["niquests", "httpx", "pycurl", "urllib3-future"], ())
+        assert list(find_uncovered(there)) == [
+            tell(
+                "http.client.uncovered",
+                "calls of Linq by niquests, pycurl, urllib3-future are not traced",
+                detail="Those of linq-python are, and those by "
+                "httpx, httpx2, requests, urllib3, urllib and aiohttp.",
+            )
+        ]
+
+    def test_none(self) -> None:
+        """Where there is none, nothing is said."""
+        assert list(find_uncovered({"httpx": ()})) == []
 
 
 class TestFrameworks:

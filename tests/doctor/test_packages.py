@@ -158,8 +158,8 @@ class TestSdk:
             tell(
                 "linq.sdk.missing",
                 "linq-python is not installed",
-                detail="Calls by bare HTTP are traced: httpx, requests, urllib3, urllib and "
-                "aiohttp.",
+                detail="Calls by bare HTTP are traced: "
+                "httpx, httpx2, requests, urllib3, urllib and aiohttp.",
                 remedy="pip install 'linq-python[webhooks]'",
             )
         ]

@@ -60,6 +60,8 @@ class Guarded:
             for metric in scope["metrics"]
             if metric["name"] == name
             for point in metric["data"]["data_points"]
+            # Counters begin at zero.
+            if point.get("count", point.get("value"))
         }
 
 

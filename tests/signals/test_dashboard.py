@@ -2,37 +2,24 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from linq_otel import _attributes
 from linq_otel._instruments import INSTRUMENTS
+from support import prometheus_servers
+from support.prometheus_servers import name_series
 
 
-if TYPE_CHECKING:
-    from linq_otel._instruments import Instrument
-
-GRAFANA = Path(__file__).parents[2] / "examples" / "backends" / "grafana"
-DASHBOARD: dict[str, Any] = json.loads(
-    (GRAFANA / "dashboards" / "linq-messages.json").read_text("utf-8")
-)
-ALERTS = (GRAFANA / "alerts.yaml").read_text("utf-8")
+DASHBOARD: dict[str, Any] = json.loads(prometheus_servers.DASHBOARD.read_text("utf-8"))
+ALERTS = prometheus_servers.ALERTS.read_text("utf-8")
 # Prometheus makes these of the resource: service.name and service.instance.id.
 OF_THE_RESOURCE = {"job", "instance", "le", "__name__"}
-
-
-def prometheus_names(one: Instrument) -> set[str]:
-    """Return the series Prometheus makes of a metric (its OTLP translation, with suffixes)."""
-    base = one.name.replace(".", "_") + ("_seconds" if one.unit == "s" else "")
-    if one.kind == "histogram":
-        return {f"{base}_{part}" for part in ("bucket", "count", "sum")}
-    return {f"{base}_total"} if one.kind == "counter" else {base}
 
 
 LABELS = {
     name: {key.replace(".", "_") for key in one.attributes}
     for one in INSTRUMENTS
-    for name in prometheus_names(one)
+    for name in name_series(one)
 }
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = [
@@ -46,14 +33,14 @@ RULES = re.findall(r"expr: (?:\|\n)?(.*?)\n        (?:for|labels):", ALERTS, re.
 
 def find_unknown(query: str, legend: str = "") -> set[str]:
     """Return what *query* asks for that is neither a series nor a label here."""
-    asked = re.sub(r"\bby \([^)]*\)", "", query)
+    asked = re.sub(r"\b(?:by|on|group_left) \([^)]*\)", "", query)
     series = set(re.findall(r"\b(?:linq|messaging|http)_\w+(?=\s*[{[)])", asked))
     if not series or series - set(LABELS):
         return series - set(LABELS) or {"no series"}
     known = OF_THE_RESOURCE.union(*(LABELS[name] for name in series))
     inside = ",".join(re.findall(r"\{([^}]*)\}", query))
     used = set(re.findall(r"(\w+)\s*(?:=~|!=|=)", inside))
-    for listed in re.findall(r"\bby \(([^)]*)\)", query):
+    for listed in re.findall(r"\b(?:by|on) \(([^)]*)\)", query):
         used |= {label.strip() for label in listed.split(",")}
     return (used | set(re.findall(r"\{\{(\w+)\}\}", legend))) - known
 
@@ -71,9 +58,7 @@ class TestDashboard:
     def test_every_metric_is_on_it(self) -> None:
         """Nothing is measured that nobody can see."""
         seen = " ".join(query for _, query, _ in QUERIES)
-        unseen = [
-            one.name for one in INSTRUMENTS if not any(x in seen for x in prometheus_names(one))
-        ]
+        unseen = [one.name for one in INSTRUMENTS if not any(x in seen for x in name_series(one))]
         # Calls that send are among the calls.
         assert unseen == ["messaging.client.operation.duration"]
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Install the servers whose stores are tested, the browser in which pages are, and what the
-# benchmark presses servers with, from Debian's packages, where they are missing.
+# Install the servers whose stores are tested, the browser in which pages are, the Prometheus that
+# reads metrics, and what the benchmark presses servers with, from Debian's packages, where they are
+# missing.
 #
 # The tests start them themselves, on free ports of the loopback and with data of their own: none
 # of them need run as a service.
@@ -13,6 +14,7 @@ command -v redis-sentinel >/dev/null || missing="$missing redis-sentinel"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 command -v pgbouncer >/dev/null || missing="$missing pgbouncer"
 command -v mariadbd >/dev/null || missing="$missing mariadb-server"
+command -v promtool >/dev/null || missing="$missing prometheus"
 command -v wrk >/dev/null || missing="$missing wrk"
 command -v chromium >/dev/null || missing="$missing chromium fonts-liberation"
 if [ -z "$missing" ]; then

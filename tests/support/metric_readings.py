@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric, Sum
 
 
 @dataclass
@@ -42,8 +42,15 @@ class Meterage:
     def counts(self, name: str) -> dict[tuple[object, ...], int]:
         """
         Return the points of *name*: the values of their attributes, sorted by key, and how many.
+
+        What a counter has not counted is left out: most of its series begin at zero.
         """
-        return {_values(point): _count(point) for point in self._points(name)}
+        is_counter = is_sum(self.metrics.get(name))
+        return {
+            _values(point): _count(point)
+            for point in self._points(name)
+            if _count(point) or not is_counter
+        }
 
     def sums(self, name: str) -> dict[tuple[object, ...], float]:
         """
@@ -54,6 +61,13 @@ class Meterage:
     def _points(self, name: str) -> list[Any]:
         metric = self.metrics.get(name)
         return list(metric.data.data_points) if metric else []
+
+
+def is_sum(metric: Metric | None) -> bool:
+    """
+    Return True if *metric* is what a counter makes.
+    """
+    return metric is not None and isinstance(metric.data, Sum)
 
 
 def _values(point: Any) -> tuple[object, ...]:

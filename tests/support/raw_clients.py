@@ -19,6 +19,12 @@ import urllib3
 from support.scripted_linq import CHAT_ID
 
 
+try:
+    import httpx2
+except ImportError:
+    # It needs newer libraries than the oldest that are tested.
+    httpx2 = None
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -112,6 +118,27 @@ def _httpx_async_stream(
     async def run() -> tuple[int, bytes]:
         async with (
             httpx.AsyncClient(timeout=timeout) as client,
+            client.stream("POST", url, content=body, headers=headers) as response,
+        ):
+            return response.status_code, await response.aread()
+
+    return asyncio.run(run())
+
+
+def _httpx2_client(
+    url: str, body: bytes, headers: dict[str, str], timeout: float
+) -> tuple[int, bytes]:
+    with httpx2.Client(timeout=timeout) as client:
+        response = client.post(url, content=body, headers=headers)
+    return response.status_code, response.content
+
+
+def _httpx2_async_stream(
+    url: str, body: bytes, headers: dict[str, str], timeout: float
+) -> tuple[int, bytes]:
+    async def run() -> tuple[int, bytes]:
+        async with (
+            httpx2.AsyncClient(timeout=timeout) as client,
             client.stream("POST", url, content=body, headers=headers) as response,
         ):
             return response.status_code, await response.aread()
@@ -249,6 +276,7 @@ def _aiohttp_function(
 
 
 _HTTPX = (("httpx.ConnectError",) * 2, ("httpx.ReadTimeout",) * 2)
+_HTTPX2 = (("httpx2.ConnectError",) * 2, ("httpx2.ReadTimeout",) * 2)
 _REQUESTS = (
     ("requests.exceptions.ConnectionError", "urllib3.exceptions.NewConnectionError"),
     ("requests.exceptions.ReadTimeout", "urllib3.exceptions.ReadTimeoutError"),
@@ -286,6 +314,13 @@ CLIENTS = (
     RawClient("aiohttp.ClientSession", "aiohttp", _aiohttp_session, False, *_AIOHTTP),  # noqa: FBT003
     RawClient("aiohttp.request", "aiohttp", _aiohttp_function, False, *_AIOHTTP),  # noqa: FBT003
 )
+
+if httpx2 is not None:
+    CLIENTS = (
+        *CLIENTS,
+        RawClient("httpx2.Client", "httpx2", _httpx2_client, True, *_HTTPX2),  # noqa: FBT003
+        RawClient("httpx2 stream", "httpx2", _httpx2_async_stream, False, *_HTTPX2),  # noqa: FBT003
+    )
 
 
 def messages_url(base_url: str) -> str:

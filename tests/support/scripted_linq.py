@@ -61,6 +61,8 @@ def refusal(code: int, message: str = "refused", **more: object) -> dict[str, ob
 class Reply:
     """
     One answer; `hang` holds it back until the server closes, `drop` hangs up instead.
+
+    `chunked` sends the body in chunks of 16 bytes.
     """
 
     status: int = 202
@@ -69,6 +71,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     hang: bool = False
     drop: bool = False
+    chunked: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,14 +173,21 @@ class _Handler(BaseHTTPRequestHandler):
         if linq_trace_id is not None:
             self.send_header("X-Trace-ID", linq_trace_id)
         self.send_header("Content-Type", "text/html" if is_text else "application/json")
-        if reply.status != 204:
+        if reply.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif reply.status != 204:
             self.send_header("Content-Length", str(len(content)))
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(_in_chunks(content) if reply.chunked else content)
 
     do_BREW = do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815  # The base's names.
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def _in_chunks(content: bytes, size: int = 16) -> bytes:
+    parts = [content[at : at + size] for at in range(0, len(content), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b""))
