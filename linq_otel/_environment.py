@@ -8,11 +8,14 @@ not repeated: some are keys.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
+from . import environment_variables
 from ._late import LATE_CHOICES
 from ._lifecycle import JOINS
 from ._shield import report
+from ._signing_secrets import SECRET_VARIABLE
 from ._targets import is_host
 from .environment_variables import (
     OTEL_PYTHON_LINQ_CAPTURE_CONTENT,
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 Carrier = Literal["none", "idempotency_key"]
 HttpSpans = Literal["own", "nested"]
 
+_PREFIX: Final = "OTEL_PYTHON_LINQ_"
+# Those of the export are its own.
+_OF_EXPORT: Final = "OTEL_PYTHON_LINQ_BACKEND"
 EXCLUDED_EVERYWHERE: Final = "OTEL_PYTHON_EXCLUDED_URLS"
 """What every instrumentation reads that has no variable of its own."""
 BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -50,6 +56,7 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
     Return the options that *environ* names; what cannot be understood is reported and left out.
     """
     found: dict[str, object] = {}
+    _report_misspelt(environ)
     _take(found, "join", environ, OTEL_PYTHON_LINQ_JOIN, {join: join for join in JOINS})
     carriers = {word: word for word in get_args(Carrier)}
     _take(found, "carrier", environ, OTEL_PYTHON_LINQ_CARRIER, carriers)
@@ -94,6 +101,23 @@ def is_capture_allowed(environ: Mapping[str, str]) -> bool:
         return True
     report(f"environment: {variable}", f"no content is captured: {variable}=true allows it")
     return False
+
+
+def _report_misspelt(environ: Mapping[str, str]) -> None:
+    """
+    Report each variable that is named like those that are read, and is not read.
+    """
+    for name in environ:
+        meant: list[str] = []
+        if name in environment_variables.__all__ or name.startswith((_OF_EXPORT, SECRET_VARIABLE)):
+            continue
+        if name.startswith(_PREFIX):
+            meant = get_close_matches(name, environment_variables.__all__, 1, 0.8)
+        elif name.startswith("LINQ_") and not environ.get(SECRET_VARIABLE):
+            meant = get_close_matches(name, (SECRET_VARIABLE,), 1, 0.93)
+        if meant or name.startswith(_PREFIX):
+            hint = f"; did you mean {meant[0]}?" if meant else ""
+            report(f"environment: {name}", f"unknown variable {name}{hint}")
 
 
 def _take(

@@ -295,6 +295,28 @@ class TestWrongEnvironment:
             )
         ]
 
+    def test_misspelt(self, caplog: pytest.LogCaptureFixture) -> None:
+        """A name that is not read is told what was meant, and its value is not repeated."""
+        environ = dict.fromkeys(
+            (
+                "OTEL_PYTHON_LINQ_JION",
+                "OTEL_PYTHON_LINQ_QQQQQQQQQQQQQQQQ",
+                "OTEL_PYTHON_LINQ_BACKEND",
+                "LINQ_WEBHOOKS_SECRET",
+                "LINQ_WEBHOOK_URL",
+                "LINQ_API_V3_API_KEY",
+            ),
+            "do-not-show",
+        )
+        with caplog.at_level(logging.WARNING, "linq_otel"):
+            assert read(environ) == Settings()
+            assert read({SECRET: ONE, "LINQ_WEBHOOKS_SECRET": OTHER}).webhook_secrets == (ONE,)
+        assert lines(caplog) == [
+            f"unknown variable OTEL_PYTHON_LINQ_JION; did you mean {JOIN}? (logged once)",
+            "unknown variable OTEL_PYTHON_LINQ_QQQQQQQQQQQQQQQQ (logged once)",
+            f"unknown variable LINQ_WEBHOOKS_SECRET; did you mean {SECRET}? (logged once)",
+        ]
+
     def test_empty_is_unset(self, caplog: pytest.LogCaptureFixture) -> None:
         """An empty variable is one that is not set, as OpenTelemetry has it."""
         environ = dict.fromkeys((JOIN, STAGES, HTTP_SPANS, STORE, EXCLUDED, SECRET), "")
