@@ -43,8 +43,8 @@ Carrier = Literal["none", "idempotency_key"]
 HttpSpans = Literal["own", "nested"]
 
 _PREFIX: Final = "OTEL_PYTHON_LINQ_"
-# Those of the export are its own.
-_OF_EXPORT: Final = "OTEL_PYTHON_LINQ_BACKEND"
+# The last two are read by the export.
+_KNOWN: Final = (*environment_variables.__all__, f"{_PREFIX}BACKEND", f"{_PREFIX}BACKEND_REGION")
 EXCLUDED_EVERYWHERE: Final = "OTEL_PYTHON_EXCLUDED_URLS"
 """What every instrumentation reads that has no variable of its own."""
 BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -109,10 +109,10 @@ def _report_misspelt(environ: Mapping[str, str]) -> None:
     """
     for name in environ:
         meant: list[str] = []
-        if name in environment_variables.__all__ or name.startswith((_OF_EXPORT, SECRET_VARIABLE)):
+        if name in _KNOWN or name == SECRET_VARIABLE:
             continue
         if name.startswith(_PREFIX):
-            meant = get_close_matches(name, environment_variables.__all__, 1, 0.8)
+            meant = get_close_matches(name, _KNOWN, 1, 0.8)
         elif name.startswith("LINQ_") and not environ.get(SECRET_VARIABLE):
             meant = get_close_matches(name, (SECRET_VARIABLE,), 1, 0.93)
         if meant or name.startswith(_PREFIX):

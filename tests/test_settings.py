@@ -302,7 +302,8 @@ class TestWrongEnvironment:
                 "OTEL_PYTHON_LINQ_JION",
                 "OTEL_PYTHON_LINQ_QQQQQQQQQQQQQQQQ",
                 "OTEL_PYTHON_LINQ_BACKEND",
-                "LINQ_WEBHOOKS_SECRET",
+                "OTEL_PYTHON_LINQ_BACKEND_REGION",
+                "LINQ_WEBHOOK_SECRETS",
                 "LINQ_WEBHOOK_URL",
                 "LINQ_API_V3_API_KEY",
             ),
@@ -310,11 +311,11 @@ class TestWrongEnvironment:
         )
         with caplog.at_level(logging.WARNING, "linq_otel"):
             assert read(environ) == Settings()
-            assert read({SECRET: ONE, "LINQ_WEBHOOKS_SECRET": OTHER}).webhook_secrets == (ONE,)
+            assert read({SECRET: ONE, "LINQ_WEBHOOK_SECRETS": OTHER}).webhook_secrets == (ONE,)
         assert lines(caplog) == [
             f"unknown variable OTEL_PYTHON_LINQ_JION; did you mean {JOIN}? (logged once)",
             "unknown variable OTEL_PYTHON_LINQ_QQQQQQQQQQQQQQQQ (logged once)",
-            f"unknown variable LINQ_WEBHOOKS_SECRET; did you mean {SECRET}? (logged once)",
+            f"unknown variable LINQ_WEBHOOK_SECRETS; did you mean {SECRET}? (logged once)",
         ]
 
     def test_empty_is_unset(self, caplog: pytest.LogCaptureFixture) -> None:
