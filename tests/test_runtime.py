@@ -81,6 +81,8 @@ class TestConfigureTracing:
             "memory:?sizes=5",
             "sqlite:///linq.db?ttl=soon",
             "redis://:do-not-show@host:port",
+            "redis://:do-not-show@host:65536",
+            "postgresql://user:do-not-show@host:65536/database",
             "redis+mars://host",
             "postgresql+mars://user:do-not-show@host/database",
             "mysql://user:do-not-show@host",

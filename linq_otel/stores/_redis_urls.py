@@ -27,6 +27,7 @@ _KINDS = {
 }
 _PORTS = {"sentinel": 26379}
 _PORT = 6379
+_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,14 @@ def _parse_host(host: str, port: int) -> tuple[str, int]:
     number = rest.removeprefix(":")
     if not number:
         return name or "localhost", port
-    return name or "localhost", _parse_number(number, "port")
+    return name or "localhost", _parse_port(number)
+
+
+def _parse_port(text: str) -> int:
+    port = _parse_number(text, "port")
+    if port > _LAST_PORT:
+        raise ConfigurationError(f"the port in the store's URL must be {_LAST_PORT} or below")
+    return port
 
 
 def _parse_db(path: str) -> int:

@@ -31,6 +31,7 @@ _DRIVERS: Final[dict[str, dict[str, str]]] = {
     "mariadb": _MYSQL,
 }
 _PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
+_LAST_PORT: Final = 65_535
 _TITLES: Final = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _OF_MYSQL: Final = (
@@ -113,6 +114,8 @@ def _parse(url: str) -> URL:
             f"no store at {scheme + ':'!r}: use {scheme}://user:password@host:port/database; "
             "write / : @ ? # and % of a password percent-encoded"
         ) from None
+    if (known.port or 0) > _LAST_PORT:
+        raise ConfigurationError(f"the port in the store's URL must be {_LAST_PORT} or below")
     if known.get_backend_name() not in _DRIVERS:
         raise ConfigurationError(f"no store at {scheme + ':'!r}: use postgresql:// or mysql://")
     return known
