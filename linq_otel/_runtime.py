@@ -14,7 +14,6 @@ import threading
 from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry import trace
-from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 
 from ._forks import call_at_fork
 from ._meters import meters_of
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _logger = logging.getLogger("linq_otel")
+_TRACER_PROVIDER: Final = "OTEL_PYTHON_TRACER_PROVIDER"
 # Keywords that every `instrument()` of OpenTelemetry takes.
 _SWITCHES: Final = frozenset({"raise_exception_on_conflict", "skip_dep_check"})
 
@@ -212,8 +212,8 @@ def _name_provider(settings: Settings) -> str:
     provider: object = settings.tracer_provider
     if provider is None:
         # To ask for the global one makes it, where a variable says which.
-        if os.environ.get(OTEL_PYTHON_TRACER_PROVIDER):
-            return f"as {OTEL_PYTHON_TRACER_PROVIDER} says"
+        if os.environ.get(_TRACER_PROVIDER):
+            return f"as {_TRACER_PROVIDER} says"
         provider = trace.get_tracer_provider()
     kind: type[object] = type(provider)
     if kind is trace.ProxyTracerProvider:
