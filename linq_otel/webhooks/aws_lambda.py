@@ -59,8 +59,8 @@ def linq_webhook(handler: Any = None, /, *, receiver: WebhookReceiver | None = N
     Args:
         handler: The function.
         receiver: What verifies and reads deliveries. One that enforces answers
-            every POST that is not Linq's: 401 where the signature is bad, 400
-            where there is no event.
+            every request that is not Linq's, but a GET without a body: 401
+            where the signature is bad, 400 where there is no event.
     """
     if handler is None:
         return functools.partial(linq_webhook, receiver=receiver)
