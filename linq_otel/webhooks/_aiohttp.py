@@ -69,7 +69,7 @@ async def _read_ahead(request: web.Request, endpoint: Endpoint) -> bytes | None:
     limit = endpoint.max_body
     already: bytes | None = request._read_bytes  # noqa: SLF001  # `read()` may still wait.
     if already is not None:
-        # Somebody has read it, and the app will be given the same.
+        # A middleware has read it, and the app will be given the same.
         return already if len(already) <= limit else None
     if not request.body_exists:
         return b""

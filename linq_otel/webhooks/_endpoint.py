@@ -35,7 +35,7 @@ _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Seconds to wait for a body. Linq gives a delivery up after ten; what is not guarded is the app's,
 # and may be answered without its body.
 _PATIENCE: Final = {"guarded": 10.0, "open": 1.0}
-# What stands for other characters in somebody's routes, and in no request's path.
+# What stands for other characters in a route, and in no request's path.
 _PATTERN: Final = re.compile(r"[{}<>*?#]")
 
 
@@ -167,7 +167,7 @@ class Endpoint:
     Args:
         paths: The paths; without any, a request is a delivery if its headers say so.
         receiver: What verifies and reads them.
-        is_everything: True takes all requests, whatever their path.
+        is_everything: True takes the requests to all paths.
 
     Raises:
         ConfigurationError: If *receiver* enforces and no *paths* are given (a

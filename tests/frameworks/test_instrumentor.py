@@ -282,7 +282,7 @@ class TestEnforcing:
     def test_a_body_that_the_server_cannot_read(
         self, monkeypatch: pytest.MonkeyPatch, name: str, error: Exception
     ) -> None:
-        """Refused, whatever the server raises; without `enforce` the app meets that error."""
+        """Refused, by any error of the server; without `enforce` the app meets that error."""
         given: list[Any] = []
 
         class Broken(io.BytesIO):
