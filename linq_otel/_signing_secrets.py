@@ -3,7 +3,7 @@ What a signing secret of a webhook subscription is: ``whsec_``, and 16 bytes or 
 
 The one rule for options, variables, the verifier and the doctor. What is not a
 secret would still be a key: ``b64decode`` passes over what is not base64, so
-that anybody could sign with ``changeme``.
+that a stranger could sign with ``changeme``.
 """
 
 from __future__ import annotations

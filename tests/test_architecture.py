@@ -46,6 +46,7 @@ MEETS_FAILURES_OF_OTHERS = {
     "webhooks._aiohttp",
     "webhooks._asgi",
     "webhooks._django",
+    "webhooks._endpoint",
     "webhooks._environs",
 }
 # The simulator is a program of its own, which tests this one from outside.

@@ -31,9 +31,9 @@ def find_of_webhooks(scene: Scene) -> Iterator[Finding]:
     """
     Yield what there is to say of verifying webhooks, and of their paths.
     """
-    yield _judge_secrets(scene.settings.webhook_secrets)
     environ = without_invalid(scene.environ)
     is_enforced = environ.pop(_ENFORCE, "").strip().lower() in _FIT
+    yield _judge_secrets(scene.settings.webhook_secrets, is_enforced=is_enforced)
     paths = WebhookSettings.read({}, environ).paths
     if paths:
         yield tell("webhooks.paths", f"webhooks arrive at {', '.join(paths)}")
@@ -46,11 +46,13 @@ def find_of_webhooks(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def _judge_secrets(secrets: tuple[str, ...]) -> Finding:
+def _judge_secrets(secrets: tuple[str, ...], *, is_enforced: bool) -> Finding:
     if not secrets:
         return tell(
             "webhooks.secret.missing",
-            "no webhook secret: anybody may write into your traces",
+            "no webhook secret: enforce refuses every webhook"
+            if is_enforced
+            else "no webhook secret: strangers may write into your traces",
             remedy=_EXAMPLE,
         )
     faults = [fault for secret in secrets if (fault := find_fault(secret))]

@@ -67,9 +67,10 @@ async def _read_ahead(request: web.Request, endpoint: Endpoint) -> bytes | None:
     Return the body, which the app finds unread; None if it is late, too long or broke off.
     """
     limit = endpoint.max_body
-    already: bytes | None = request._read_bytes  # noqa: SLF001  # `read()` may still wait.
+    # Not by `read()`, which waits for what is not there.
+    already: bytes | None = getattr(request, "_read_bytes", None)
     if already is not None:
-        # Somebody has read it, and the app will be given the same.
+        # A middleware has read it, and the app will be given the same.
         return already if len(already) <= limit else None
     if not request.body_exists:
         return b""

@@ -59,8 +59,8 @@ def linq_webhook(handler: Any = None, /, *, receiver: WebhookReceiver | None = N
     Args:
         handler: The function.
         receiver: What verifies and reads deliveries. One that enforces answers
-            every POST that is not Linq's: 401 where the signature is bad, 400
-            where there is no event.
+            every request that is not Linq's, but a GET without a body: 401
+            where the signature is bad, 400 where there is no event.
     """
     if handler is None:
         return functools.partial(linq_webhook, receiver=receiver)
@@ -73,7 +73,7 @@ def linq_webhook(handler: Any = None, /, *, receiver: WebhookReceiver | None = N
         request = cast("Mapping[str, Any]", event if isinstance(event, Mapping) else {})
         headers = request.get("multiValueHeaders") or request.get("headers")
         kept = None
-        # Queues and schedules are no requests, whatever the function guards.
+        # Queues and schedules send no requests, and a function that guards takes them too.
         if not used.enforce or _is_request(request):
             kept = endpoint.find_headers(_method_of(request), headers)
         if kept is None:

@@ -32,6 +32,17 @@ class TestSecret:
             ("webhooks.secret.missing", "warning", EXAMPLE)
         ]
 
+    def test_missing_where_it_is_needed(self) -> None:
+        """To enforce without one refuses everything."""
+        environ = {
+            "OTEL_PYTHON_LINQ_WEBHOOK_ENFORCE": "true",
+            "OTEL_PYTHON_LINQ_WEBHOOK_PATHS": "/hook",
+        }
+        found = examine(environ=environ, is_live=False)
+        assert [f.title for f in found if f.code == "webhooks.secret.missing"] == [
+            "no webhook secret: enforce refuses every webhook"
+        ]
+
     def test_two(self) -> None:
         """While they are rotated there are two; the tolerance is told."""
         found = examine(environ={"LINQ_WEBHOOK_SECRET": f"{SECRET} {OTHER_SECRET}"}, is_live=False)

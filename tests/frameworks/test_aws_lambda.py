@@ -145,3 +145,46 @@ class TestEnforcing:
         refusal = {"statusCode": 401, "isBase64Encoded": False, "body": "", headers: {}}
         assert handler(bare, None) == refusal
         assert handler(event(kind), None) == "ok"
+
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            {"httpMethod": "PUT", "body": "{}"},
+            {"httpMethod": "post", "body": "{}"},
+            {"httpMethod": "GET", "body": "{}"},
+            {"httpMethod": "DELETE", "body": None},
+            {
+                "requestContext": {"http": {"method": "PATCH"}},
+                "body": "e30=",
+                "isBase64Encoded": True,
+            },
+            {"requestContext": {"eventType": "MESSAGE", "connectionId": "c"}, "body": "{}"},
+            {"body": "{}"},
+        ],
+        ids=str,
+    )
+    def test_all_requests_are_guarded(
+        self, provider: TracerProvider, forged: dict[str, Any]
+    ) -> None:
+        """The function is the endpoint, for any method and protocol."""
+        receiver = receiver_of(provider, enforce=True)
+        handler = linq_webhook(lambda event, context: "handled", receiver=receiver)
+        assert handler(forged, None)["statusCode"] == 401
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"Records": [{"body": "{}"}]},
+            {"source": "aws.events", "detail": {}},
+            {"httpMethod": "GET", "headers": {}, "body": None},
+            {"requestContext": {"http": {"method": "OPTIONS"}}, "headers": {}},
+        ],
+        ids=str,
+    )
+    def test_what_can_be_no_delivery_is_open(
+        self, provider: TracerProvider, given: dict[str, Any]
+    ) -> None:
+        """Queues, schedules, probes and preflights."""
+        receiver = receiver_of(provider, enforce=True)
+        handler = linq_webhook(lambda event, context: "handled", receiver=receiver)
+        assert handler(given, None) == "handled"

@@ -26,7 +26,7 @@ from linq_otel import instrument
 from linq_otel._runtime import configure_tracing, get_tracing
 from linq_otel.errors import ConfigurationError
 from linq_otel.stores.memory import MemoryStore
-from linq_otel.webhooks import WebhookReceiver
+from linq_otel.webhooks import WebhookReceiver, _endpoint
 from linq_otel.webhooks import instrumentor as door
 from linq_otel.webhooks._frameworks import flask as seam
 from linq_otel.webhooks._options import WebhookSettings
@@ -282,7 +282,7 @@ class TestEnforcing:
     def test_a_body_that_the_server_cannot_read(
         self, monkeypatch: pytest.MonkeyPatch, name: str, error: Exception
     ) -> None:
-        """Refused, whatever the server raises; without `enforce` the app meets that error."""
+        """Refused, by any error of the server; without `enforce` the app meets that error."""
         given: list[Any] = []
 
         class Broken(io.BytesIO):
@@ -351,6 +351,45 @@ class TestEnforcing:
                 outer, inner = web.Application(), web_apps.aiohttp_app(seen)
                 outer.add_subapp("/sub", inner)
         assert seen.bodies == []
+
+    def test_a_body_that_a_middleware_has_read(self) -> None:
+        """Aiohttp gives its handler the same bytes, so they are what is verified."""
+        seen = Seen()
+
+        @web.middleware
+        async def read(request: web.Request, handler: Any) -> web.StreamResponse:
+            await request.read()
+            return await handler(request)
+
+        with (
+            instrumented(enforce=True, paths=["/hook"], webhook_secret=p.SECRET),
+            serve_aiohttp(web_apps.aiohttp_app(seen, middlewares=[read])) as post,
+        ):
+            statuses = [post("/hook", BODY, headers).status for headers in ([], signed())]
+        assert (statuses, seen.bodies) == ([401, 202], [BODY])
+
+    def test_a_body_that_does_not_come(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Aiohttp's handler is not kept waiting; one that is guarded is not run."""
+        monkeypatch.setattr(_endpoint, "_PATIENCE", {"guarded": 0.05, "open": 0.05})
+
+        async def hook(_request: web.Request) -> web.Response:
+            return web.Response(status=203)
+
+        async def ask(enforce: bool) -> bytes:  # noqa: FBT001  # A table of two.
+            app = web.Application()
+            app.router.add_post("/hook", hook)
+            runner = web.AppRunner(app, lingering_time=0)
+            with instrumented(enforce=enforce, paths=["/hook"], webhook_secret=p.SECRET):
+                await runner.setup()
+                await web.TCPSite(runner, "127.0.0.1", 0).start()
+                reader, writer = await asyncio.open_connection(*runner.addresses[0])
+                writer.write(b"POST /hook HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
+                answer = await asyncio.wait_for(reader.readline(), 5)
+                writer.close()
+                await runner.cleanup()
+                return answer.split()[1]
+
+        assert [asyncio.run(ask(enforce)) for enforce in (False, True)] == [b"203", b"400"]
 
 
 class TestRedirects:

@@ -93,7 +93,7 @@ class TestEnforcing:
     def test_it_needs_a_secret(
         self, monkeypatch: pytest.MonkeyPatch, in_environment: str | None, options: dict[str, Any]
     ) -> None:
-        """Whatever is set up: with nothing to verify with, everything would be let in."""
+        """With nothing to verify with, everything would be let in."""
         if in_environment is not None:
             monkeypatch.setenv("LINQ_WEBHOOK_SECRET", in_environment)
         with pytest.raises(ConfigurationError, match="enforce needs a secret"):
@@ -122,7 +122,7 @@ class TestEnforcing:
         ],
         ids=str,
     )  # fmt: skip
-    def test_whatever_a_handler_may_get_is_guarded(
+    def test_all_a_handler_may_get_is_guarded(
         self, strict: Desk, method: str, path: str, root_path: str
     ) -> None:
         """A route may take any method, and more paths than its own; a server may add to them."""
@@ -174,7 +174,7 @@ class TestEnforcing:
         assert (reader.seen, wire.sent[0]["status"]) == ([], 400)
 
     def test_a_body_that_cannot_be_read_is_refused(self, strict: Desk) -> None:
-        """Whatever a server raises over it."""
+        """By any error that a server raises over it."""
         reader, wire = Reader(), Failing(chunk(BODY, more=True))
         run(LinqWebhookMiddleware(reader, ["/hook"], strict.receiver), wire)
         assert (reader.seen, wire.sent[0]["status"]) == ([], 400)

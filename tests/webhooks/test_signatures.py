@@ -244,7 +244,7 @@ class TestSecrets:
     def test_a_secret_that_is_none_is_refused_at_once(
         self, monkeypatch: pytest.MonkeyPatch, secret: str, fault: str
     ) -> None:
-        """By whatever way it comes; the error says where, and nothing of the secret."""
+        """In each way it may come; the error says where, and nothing of the secret."""
         monkeypatch.setenv("LINQ_WEBHOOK_SECRET", secret)
         ways: dict[str, Any] = {
             "secret": lambda: WebhookReceiver(secret),
