@@ -105,7 +105,8 @@ def _call_after(loader: Any, name: str, run: Callable[[], None]) -> None:
             # An archive has one loader for all that is in it.
             execute(module)
             return
-        vars(loader).pop("exec_module", None)
+        own: dict[str, Any] = vars(loader)
+        own.pop("exec_module", None)
         execute(module)
         run()
 

@@ -2,7 +2,7 @@
 Bodies that their callers read in parts, captured while they are read.
 
 The methods of the response's class are replaced, so that one of a response is
-bound as ever, and whatever reads by it is heard. The caller's own reads are
+bound as ever, and every way to read goes through it. The caller's own reads are
 the only ones, and give what they always gave.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ._late import LateBody
 
-    Weave = Callable[["StreamedBodies", Patches, Function], Function]
+    Replace = Callable[["StreamedBodies", Patches, Function], Function]
 
 
 # No answer of Linq's that names a message is longer.
@@ -82,7 +82,7 @@ class StreamedBodies(LateBodies[StreamedBody]):
         patches: Patches,
         module: str,
         owner: type,
-        reads: Mapping[str, Weave],
+        reads: Mapping[str, Replace],
         is_at_end: Callable[[Any], bool],
     ) -> None:
         super().__init__(self._watch)
@@ -100,7 +100,7 @@ class StreamedBodies(LateBodies[StreamedBody]):
 
     def begin(self, response: Any) -> StreamedBody | None:
         """
-        Return the body of *response* if it is to be captured by the method that now begins.
+        Return the body of *response* if the method that now begins captures it.
         """
         body = self.find(response)
         return None if body is None or body.is_read_in else body
@@ -116,9 +116,11 @@ class StreamedBodies(LateBodies[StreamedBody]):
                 self.take(response)
 
     def _watch(self) -> None:
-        for name, weave in self._reads.items():
+        for name, replace in self._reads.items():
             if name in vars(self._owner):
-                self._patches.weave(self._module, self._owner.__name__, name, partial(weave, self))
+                self._patches.weave(
+                    self._module, self._owner.__name__, name, partial(replace, self)
+                )
 
 
 def capture_read(bodies: StreamedBodies, patches: Patches, read: Function) -> Function:
@@ -126,7 +128,7 @@ def capture_read(bodies: StreamedBodies, patches: Patches, read: Function) -> Fu
     Capture what a method returns.
     """
 
-    def woven(response: Any, *args: Any, **kwargs: Any) -> Any:
+    def captured(response: Any, *args: Any, **kwargs: Any) -> Any:
         body = bodies.begin(response) if patches.is_on else None
         if body is None:
             return read(response, *args, **kwargs)
@@ -138,7 +140,7 @@ def capture_read(bodies: StreamedBodies, patches: Patches, read: Function) -> Fu
         bodies.add(response, body, part)
         return part
 
-    return woven
+    return captured
 
 
 def capture_readinto(bodies: StreamedBodies, patches: Patches, read: Function) -> Function:
@@ -146,7 +148,7 @@ def capture_readinto(bodies: StreamedBodies, patches: Patches, read: Function) -
     Capture what a method puts into the buffer it is given.
     """
 
-    def woven(response: Any, buffer: Any, *args: Any, **kwargs: Any) -> Any:
+    def captured(response: Any, buffer: Any, *args: Any, **kwargs: Any) -> Any:
         body = bodies.begin(response) if patches.is_on else None
         if body is None:
             return read(response, buffer, *args, **kwargs)
@@ -158,7 +160,7 @@ def capture_readinto(bodies: StreamedBodies, patches: Patches, read: Function) -
         bodies.add(response, body, bytes(memoryview(buffer).cast("B")[:count]))
         return count
 
-    return woven
+    return captured
 
 
 def capture_chunks(bodies: StreamedBodies, patches: Patches, read: Function) -> Function:
@@ -166,7 +168,7 @@ def capture_chunks(bodies: StreamedBodies, patches: Patches, read: Function) -> 
     Capture what a generator function yields.
     """
 
-    def woven(response: Any, *args: Any, **kwargs: Any) -> Generator[Any]:
+    def captured(response: Any, *args: Any, **kwargs: Any) -> Generator[Any]:
         body = bodies.begin(response) if patches.is_on else None
         if body is None:
             yield from read(response, *args, **kwargs)
@@ -188,4 +190,4 @@ def capture_chunks(bodies: StreamedBodies, patches: Patches, read: Function) -> 
         # Only now is it at its end.
         bodies.add(response, body, b"")
 
-    return woven
+    return captured

@@ -79,7 +79,7 @@ class TestUncovered:
         ]
 
     def test_none(self) -> None:
-        """Where there is none, nothing is said."""
+        """Nothing is said where all are traced."""
         assert list(find_uncovered({"httpx": ()})) == []
 
 
