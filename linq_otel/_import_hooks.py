@@ -105,8 +105,7 @@ def _call_after(loader: Any, name: str, run: Callable[[], None]) -> None:
             # An archive has one loader for all that is in it.
             execute(module)
             return
-        own: dict[str, Any] = vars(loader)
-        own.pop("exec_module", None)
+        loader.__dict__.pop("exec_module", None)
         execute(module)
         run()
 
