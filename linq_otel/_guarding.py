@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ._circuits import Circuit
 from ._exits import call_at_exit
+from ._forks import renew_if_changed
 from ._shield import is_strict, report, tally, type_name
 from ._store_threads import SlowStoreError, StoreThreads
 from .errors import StoreError, UnreadableOriginError
@@ -117,6 +118,7 @@ class StoreGuard:
         """
         Call *function*, which asks the store, in a thread that nobody waits for.
         """
+        renew_if_changed()
         if self._writes.is_open or self._reads.is_open:
             self.meters.note_skipped("note")
         else:
@@ -137,6 +139,7 @@ class StoreGuard:
         function: Callable[..., T],
         args: tuple[object, ...],
     ) -> T:
+        renew_if_changed()
         if circuit.is_open:
             self._skip(operation, args)
             return default
@@ -155,6 +158,7 @@ class StoreGuard:
         function: Callable[..., T],
         args: tuple[object, ...],
     ) -> T:
+        renew_if_changed()
         if circuit.is_open:
             self._skip(operation, args)
             return default

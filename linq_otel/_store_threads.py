@@ -10,8 +10,8 @@ saved.
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
+from collections import deque
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
@@ -65,14 +65,14 @@ class StoreThreads:
             SlowStoreError: If it takes longer; it is run to its end all the same.
         """
         work = Work(function, args)
-        return self._wait(work) if self._begin_work(work) else function(*args)
+        return self._wait(work) if self._crew.take(work) else function(*args)
 
     @property
     def is_busy(self) -> bool:
         """
         True while something is being done, or waits to be.
         """
-        return self._queue.qsize() > 0 or self._idle < self._threads
+        return self._crew.is_busy
 
     async def arun(self, function: Callable[..., T], *args: object) -> T:
         """
@@ -88,7 +88,7 @@ class StoreThreads:
             return self.run(function, *args)
         ended = loop.create_future()
         work = Work(function, args, partial(_wake, loop, ended))
-        if not self._begin_work(work):
+        if not self._crew.take(work):
             return function(*args)
         timer = loop.call_later(self.seconds, _end, ended)
         try:
@@ -104,7 +104,7 @@ class StoreThreads:
         """
         Call *function*, and do not wait for it; not at all without threads, as at the end.
         """
-        self._begin_work(Work(function, args))
+        self._crew.take(Work(function, args))
 
     def _wait(self, work: Work[T]) -> T:
         if not work.wait(self.seconds):
@@ -112,57 +112,125 @@ class StoreThreads:
         return work.result()
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[Work[Any]] = queue.SimpleQueue()
-        self._threads = 0
-        self._idle = 0
+        self._crew = _Crew()
 
-    def _begin_work(self, work: Work[Any]) -> bool:
+
+class _Crew:
+    """
+    The threads of one process, which wait for work by locks alone.
+
+    A lock is always of the kind that threads are: gevent and eventlet replace
+    both together, and a queue apart from them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[Work[Any]] = deque()
+        self._idle: list[_Worker] = []
+        self._threads = 0
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._waiting) or len(self._idle) < self._threads
+
+    def take(self, work: Work[Any]) -> bool:
         """
         Hand *work* to a thread; False if there is none, as when the process ends.
         """
         with self._lock:
-            if self._idle <= self._queue.qsize() and self._threads < _MOST_THREADS:
-                self._add_thread()
-            if not self._threads:
+            if self._idle:
+                # The one that was at work last: the others may rest, and end.
+                self._idle.pop().hand(work)
+                return True
+            if self._threads >= _MOST_THREADS:
+                self._waiting.append(work)
+                return True
+            self._threads += 1
+        # Without the lock: the new thread may be done with it before it is known to have started.
+        worker = _Worker(self, work)
+        try:
+            threading.Thread(target=worker.run, name="linq-otel-store", daemon=True).start()
+        except RuntimeError:
+            return self._leave_to_others(work)
+        return True
+
+    def _leave_to_others(self, work: Work[Any]) -> bool:
+        with self._lock:
+            self._threads -= 1
+            if self._idle:
+                self._idle.pop().hand(work)
+            elif self._threads:
+                self._waiting.append(work)
+            else:
                 return False
-            self._queue.put(work)
             return True
 
-    def _add_thread(self) -> None:
-        thread = threading.Thread(target=self._work, name="linq-otel-store", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            return
-        self._threads += 1
-        # Not yet, but before it takes anything from the queue.
-        self._idle += 1
+    def next_work(self, worker: _Worker) -> Work[Any] | None:
+        """
+        Return what waits; with None, *worker* is idle from now on.
+        """
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._idle.append(worker)
+            return None
 
-    def _work(self) -> None:
+    def leave(self, worker: _Worker) -> bool:
+        """
+        Let *worker* end; False if it was handed work meanwhile.
+        """
+        with self._lock:
+            if worker not in self._idle:
+                return False
+            self._idle.remove(worker)
+            self._threads -= 1
+            return True
+
+
+class _Worker:
+    """
+    One thread, and what it is handed.
+    """
+
+    __slots__ = ("_crew", "_handed", "_work")
+
+    def __init__(self, crew: _Crew, work: Work[Any]) -> None:
+        self._crew = crew
+        self._work: Work[Any] | None = work
+        # Held until there is something in `_work`.
+        self._handed = threading.Lock()
+        self._handed.acquire()
+
+    def hand(self, work: Work[Any]) -> None:
+        """
+        Give an idle one something to do.
+        """
+        self._work = work
+        self._handed.release()
+
+    def run(self) -> None:
+        """
+        Do what there is to do, until there has been nothing for a while.
+        """
         # The store's traffic is ours, and none of the app's instrumentations' business.
         with suppress_instrumentation():
-            while self._next():
-                pass
+            while (work := self._next()) is not None:
+                work.run()
+                # Only its caller keeps the answer.
+                del work
 
-    def _next(self) -> bool:
-        try:
-            work = self._queue.get(timeout=_IDLE_SECONDS)
-        except queue.Empty:
-            with self._lock:
-                is_needed = self._queue.qsize() > 0
-                if not is_needed:
-                    self._threads -= 1
-                    self._idle -= 1
-            return is_needed
-        with self._lock:
-            self._idle -= 1
-        work.run()
-        # Its answer is kept by nobody but who waits.
-        del work
-        with self._lock:
-            self._idle += 1
-        return True
+    def _next(self) -> Work[Any] | None:
+        work, self._work = self._work, None
+        if work is None:
+            work = self._crew.next_work(self)
+        if work is None:
+            is_handed = self._handed.acquire(timeout=_IDLE_SECONDS)
+            if not is_handed and self._crew.leave(self):
+                return None
+            if not is_handed:
+                self._handed.acquire()
+            work, self._work = self._work, None
+        return work
 
 
 class Work(Generic[T]):

@@ -16,6 +16,7 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 from . import _attributes as a
 from ._disclosure import Disclosure
+from ._forks import renew_if_changed
 from ._keeping import OriginKeeper
 from ._late import choose_late_policy
 from ._lifecycle import Lifecycle, StageTimes, context_under
@@ -68,6 +69,7 @@ class Tracing:
         """
         Start the span of one call of the API, under the current span.
         """
+        renew_if_changed()
         tracer = self.source.get()
         if tracer is None:
             return trace.INVALID_SPAN
@@ -160,6 +162,7 @@ class Tracing:
         and so are the logs it writes.
         """
         with _STARTING:
+            renew_if_changed()
             if left_out is not None:
                 context, otel_trace_id = context_under(left_out, Context()), None
                 if not self.source.follows(left_out, name, SpanKind.CONSUMER):

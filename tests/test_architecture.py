@@ -36,9 +36,11 @@ IMPORTS_INSIDE_FUNCTIONS = {
     "viewer": {"viewer._opening"},
 }
 STARTS_SPANS = {"_tracer"}
-# Modules that call what users, stores and servers give us, which may raise anything.
+# Modules that call what users, stores, servers and the SDK give us, which may raise anything.
 MEETS_FAILURES_OF_OTHERS = {
     "_circuits",
+    "_exits",
+    "_forks",
     "_guarding",
     "_operations",
     "_store_threads",

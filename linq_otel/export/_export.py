@@ -11,6 +11,8 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
+from linq_otel._exits import call_without_atexit, forget_end
+from linq_otel._forks import renew_if_changed
 from linq_otel.errors import ConfigurationError
 
 from ._checks import check_all, get_transport
@@ -120,6 +122,7 @@ class Export:
         Returns:
             True if all of it was taken in time.
         """
+        renew_if_changed()
         parts = [outlet for outlet in self._outlets if outlet.part is not None]
         before = _count_failures(parts)
         # Not the provider's: what the app exports elsewhere is its own business.
@@ -140,7 +143,9 @@ class Export:
         if self._ended.is_set():
             return
         self._ended.set()
+        renew_if_changed()
         atexit.unregister(self.shutdown)
+        forget_end(self.flush)
         ends = [end for outlet in self._outlets if (end := _find_end(outlet)) is not None]
         call_side_by_side(ends, timeout)
 
@@ -164,6 +169,8 @@ def open_export(plan: Plan, given: Mapping[Signal, Any], resource: Resource) -> 
     export = Export(plan, outlets, resource, plan.backend.name, is_running=is_running)
     if is_running:
         atexit.register(export.shutdown)
+        # Not its shutdown: who sends a signal may not mean the end.
+        call_without_atexit(export.flush)
     return export
 
 

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk._logs import export as log_parts
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider, ObservableCounter
-from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics import export as metric_parts
+from opentelemetry.sdk.metrics.export import AggregationTemporality
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import export as span_parts
+
+from linq_otel._forks import call_at_fork, renew_if_changed
 
 from ._checks import get_transport
 from ._destinations import exports_to
@@ -30,7 +33,9 @@ from ._watching import Watched
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from opentelemetry.context import Context
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import Span
 
     from ._backends import Signal
     from ._targets import Target
@@ -81,6 +86,42 @@ class _Kind:
     add: str
     make_part: Callable[[Any], Any]
     make_provider: Callable[[Any, Resource], Any]
+
+
+class _Renewed:
+    """
+    Starts the SDK's thread anew in a child that was forked without Python's knowledge.
+
+    Without it a worker of uWSGI exports no metrics, and waits at its end for a
+    thread that only its parent has.
+    """
+
+    def __init__(self, exporter: Any) -> None:
+        super().__init__(exporter)  # type: ignore[call-arg]  # The SDK's, which comes next.
+        call_at_fork(in_unannounced_child=self._start_anew)
+
+    def _start_anew(self) -> None:
+        # Neither name is public. What is not there any more is not called.
+        part: Any = getattr(self, "_batch_processor", self)
+        start = getattr(part, "_at_fork_reinit", None)
+        if start is not None and getattr(part, "_pid", None) != os.getpid():
+            start()
+
+
+# Under the names of the SDK's own, by which the doctor and others know them.
+class BatchSpanProcessor(_Renewed, span_parts.BatchSpanProcessor):
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        # The first sign of traffic in a new process, whosever span it is.
+        renew_if_changed()
+        super().on_start(span, parent_context)
+
+
+class PeriodicExportingMetricReader(_Renewed, metric_parts.PeriodicExportingMetricReader):
+    pass
+
+
+class BatchLogRecordProcessor(_Renewed, log_parts.BatchLogRecordProcessor):
+    pass
 
 
 def _make_tracer_provider(part: Any, resource: Resource) -> TracerProvider:

@@ -4,12 +4,13 @@ Who exports: the service, and which of its processes.
 
 from __future__ import annotations
 
+import os
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.sdk import resources
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
-from linq_otel._forks import call_at_fork
 from linq_otel._version import __version__
 
 
@@ -29,11 +30,21 @@ class _Instance:
     """
 
     def __init__(self) -> None:
-        self.id = str(uuid.uuid4())
-        call_at_fork(in_child=self._renew)
+        self._known = (os.getpid(), _make_id())
 
-    def _renew(self) -> None:
-        self.id = str(uuid.uuid4())
+    @property
+    def id(self) -> str:
+        process = os.getpid()
+        if self._known[0] != process:
+            # Compared, and not told by a hook: uWSGI forks without calling any.
+            self._known = (process, _make_id())
+        return self._known[1]
+
+
+def _make_id() -> str:
+    # Newer SDKs have one for each process, which the app's own providers name too.
+    detector: Any = getattr(resources, "ServiceInstanceIdResourceDetector", None)
+    return str(uuid.uuid4() if detector is None else detector().detect().attributes[_INSTANCE])
 
 
 _instance: Final = _Instance()
@@ -43,8 +54,8 @@ class _ProcessResource(Resource):
     """
     A resource that names the process it is asked in.
 
-    Newer SDKs do so themselves; with older ones a worker would have no id, or
-    that of the server it was forked from.
+    With the SDK's own a worker would have no id, or that of the server it was
+    forked from: older ones name none, newer ones rely on being told of forks.
     """
 
     @property
@@ -66,6 +77,7 @@ def make_resource(
     wished = {**_DISTRO, **attributes, **{k: v for k, v in given.items() if v is not None}}
     said = OTELResourceDetector().detect().attributes
     resource = Resource.create({k: v for k, v in wished.items() if k not in said})
-    if _INSTANCE in resource.attributes:
+    kept = dict(resource.attributes)
+    if kept.pop(_INSTANCE, _instance.id) != _instance.id:
         return resource
-    return _ProcessResource(dict(resource.attributes), resource.schema_url)
+    return _ProcessResource(kept, resource.schema_url)

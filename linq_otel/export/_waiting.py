@@ -7,8 +7,8 @@ knows none, so nobody waits on either directly.
 
 from __future__ import annotations
 
+import threading
 import time
-from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 
@@ -35,11 +35,12 @@ def call_side_by_side(calls: Sequence[Callable[[], T]], timeout: float) -> list[
     return list(found)
 
 
-def _start(call: Callable[[], T], found: list[T]) -> Thread | None:
+def _start(call: Callable[[], T], found: list[T]) -> threading.Thread | None:
     def make() -> None:
         found.append(call())
 
-    thread = Thread(target=make, name="linq_otel_export", daemon=True)
+    # Looked up each time: gevent puts another class in its place.
+    thread = threading.Thread(target=make, name="linq_otel_export", daemon=True)
     try:
         thread.start()
     except RuntimeError:

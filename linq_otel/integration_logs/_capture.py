@@ -12,6 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from linq_otel._forks import call_at_fork
 from linq_otel._json import as_mapping
 from linq_otel._shield import shield
 from linq_otel._times import format_time_ns
@@ -65,6 +66,7 @@ class EntrySink:
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be opened: {error.strerror}") from error
         self._lock = threading.Lock()
+        call_at_fork(in_child=self._renew_lock)
         self._reader = JsonReader(Findings())
         self._router = Router(load_providers(), None, None)
 
@@ -169,6 +171,9 @@ class EntrySink:
             )
             stripped["truncated"] = not read.is_whole
         return stripped or None
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
 
     def _append(self, row: dict[str, Any]) -> None:
         line = (self._reader.write(row) + "\n").encode("utf-8", "replace")

@@ -7,6 +7,7 @@ commits or rolls back is not touched, and an operation is one round trip.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -59,6 +60,7 @@ class AppConnections:
         self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._lend = engine.begin if is_mysql else self._alone.connect
         self.failures = (*FAILURES, find_driver_error(engine))
+        self._process = os.getpid()
         call_at_fork(in_child=self._forget)
 
     @property
@@ -96,6 +98,9 @@ class AppConnections:
         """
 
     def _forget(self) -> None:
+        if os.getpid() == self._process:
+            return  # Only its threads have become green, and the pool is the app's.
+        self._process = os.getpid()
         # The app's to do, by SQLAlchemy's own advice; but we may have opened connections
         # at a time when the app had none, and a second time does no harm.
         _crossed_a_fork.append(self.engine.pool)

@@ -85,7 +85,10 @@ class SQLiteStore:
         self._held_for_fork = False
         self._writes = 0
         self._is_closed = False
-        self._connection: sqlite3.Connection | None = open_file(self._path, busy_timeout)
+        # A connection must not cross a fork, and of some forks we are told too late: what is
+        # opened here is only looked at, and the first operation opens the file.
+        open_file(self._path, busy_timeout).close()
+        self._connection: sqlite3.Connection | None = None
         call_at_fork(
             before=self._before_fork, in_parent=self._after_fork, in_child=self._after_fork_in_child
         )

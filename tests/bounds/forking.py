@@ -5,12 +5,14 @@ A program that sends messages and gets their webhooks, and becomes several proce
 
     python forking.py HOW STORE FOLDER
 
-HOW is ``os``, which forks while threads send and receive, or ``fork`` or ``spawn``, as
-``multiprocessing`` starts its processes. Spans and the ids of messages go to files in FOLDER.
+HOW is ``os``, which forks while threads send and receive, ``c``, which forks as uWSGI does, without
+Python's knowledge, or ``fork`` or ``spawn``, as ``multiprocessing`` starts its processes. Spans and
+the ids of messages go to files in FOLDER.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import multiprocessing
 import os
@@ -35,6 +37,8 @@ from support.sending import send
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.sdk.trace import ReadableSpan
 
 
@@ -168,10 +172,8 @@ def _be_child(host: Host, handed: str, writing: int) -> None:
     """
     Send and receive as the parent does, and end without a word to what is the parent's.
     """
-    status = 1
-    with suppress(BaseException):
-        # A child that waits for a thread it does not have is killed.
-        signal.alarm(_CHILD_SECONDS)
+
+    def work() -> None:
         threads = [
             threading.Thread(target=host.live, args=(MESSAGES_OF_A_CHILD // 2,)) for _ in range(2)
         ]
@@ -181,6 +183,16 @@ def _be_child(host: Host, handed: str, writing: int) -> None:
         for thread in threads:
             thread.join()
         os.write(writing, host.send().encode())
+
+    _end_after(work)
+
+
+def _end_after(work: Callable[[], None]) -> None:
+    status = 1
+    with suppress(BaseException):
+        # A child that waits for a thread it does not have is killed.
+        signal.alarm(_CHILD_SECONDS)
+        work()
         status = 0
     os._exit(status)
 
@@ -194,6 +206,23 @@ def _take_over(host: Host, child: int, reading: int, *, is_shared: bool) -> int:
     if message_id and is_shared:
         host.receive(message_id)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def fork_in_c(host: Host) -> list[int]:
+    """
+    Fork twice by the C library alone, which calls no hook of Python; return how the children ended.
+    """
+    # With Python's lock held, as uWSGI does it too.
+    fork = ctypes.PyDLL(None).fork
+    host.live()
+    children: list[int] = []
+    for _ in range(2):
+        child: int = fork()
+        if child == 0:
+            _end_after(lambda: host.live(MESSAGES_OF_A_CHILD))
+        children.append(child)
+    host.live(MESSAGES_OF_A_CHILD)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
 _host: Host | None = None
@@ -233,6 +262,8 @@ def main(how: str, store: str, folder: str) -> None:
     if how == "os":
         host = Host(Path(folder), store)
         statuses = fork_in_traffic(host, is_shared=not store.startswith("memory:"))
+    elif how == "c":
+        statuses = fork_in_c(Host(Path(folder), store))
     else:
         statuses = start_workers(how, folder, store)
     sys.stdout.write(f"{statuses}\n")

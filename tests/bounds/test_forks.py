@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,6 +144,16 @@ class TestFork:
         parents = max(sent.values(), key=len)
         for message in last - {parents[-1]}:
             check_life(lives[message], SENT_ALONE)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="the C library is found by no name")
+    def test_without_python_s_knowledge(self, store: str, tmp_path: Path) -> None:
+        """Forks that call no hook, as uWSGI's: each process has its own threads and connections."""
+        folder = tmp_path / "run"
+        assert run("c", store, folder) == [0, 0]
+        sent, lives = messages_in(folder), lives_in(folder)
+        assert sorted(len(messages) for messages in sent.values()) == [6, 6, 7]
+        for message in {each for messages in sent.values() for each in messages}:
+            check_life(lives[message], A_LIFE)
 
     def test_workers_that_inherit_everything(self, store: str, tmp_path: Path) -> None:
         """Processes of ``multiprocessing`` that are forked off one that has sent and received."""

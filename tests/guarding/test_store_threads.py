@@ -75,7 +75,7 @@ class TestStoreThreads:
         with pytest.raises(SlowStoreError):
             call(threads, fail)
         gate.set()
-        assert wait_until(lambda: threads._idle == threads._threads)
+        assert wait_until(lambda: not threads.is_busy)
         gc.collect()
         assert caplog.records == []
 
@@ -162,5 +162,5 @@ class TestCoroutines:
         with pytest.raises(SlowStoreError):
             asyncio.run(threads.arun(gate.wait, 5))
         gate.set()
-        assert wait_until(lambda: threads._idle == threads._threads)
+        assert wait_until(lambda: not threads.is_busy)
         assert caplog.records == []

@@ -8,17 +8,19 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support import payloads as p
+from support.otlp_sinks import open_http_sink
 from support.scripts import PACKAGE_FOLDER, run_script
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 
@@ -43,6 +45,24 @@ TASKS = """
     def answer(chat_id, trace):
         with attached(trace), tracer.start_as_current_span("answer") as span:
             return [chat_id, f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}"]
+"""
+PREFORK = """
+    import os, sys
+    from opentelemetry import trace
+    from tasks import app
+    from linq_otel.export import configure
+
+    # Loaded by the worker before it forks, and by the sender of the tasks.
+    configure("otlp", endpoint=os.environ["SINK"], service_name="w", metrics=False, logs=False)
+
+    @app.task
+    def work():
+        with trace.get_tracer("app").start_as_current_span(f"work {os.getpid()}"):
+            return os.getpid()
+
+    if __name__ == "__main__":
+        results = [app.send_task("prefork.work") for _ in range(3)]
+        print(*(result.get(timeout=40) for result in results))
 """
 RECEIVER = """
     import json, sys
@@ -77,7 +97,16 @@ def worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """
     Run a worker.
     """
-    arguments = ["-A", "tasks", "worker", "--pool", "solo", "--loglevel", "error"]
+    with open_worker(folder, "tasks", "--pool", "solo") as process:
+        yield process
+
+
+@contextmanager
+def open_worker(folder: Path, app: str, *options: str) -> Generator[subprocess.Popen[bytes]]:
+    """
+    Run a worker of *app* while the block lasts.
+    """
+    arguments = ["-A", app, "worker", "--loglevel", "error", *options]
     process = subprocess.Popen(
         [sys.executable, "-m", "celery", *arguments, "--without-gossip", "--without-mingle"],
         cwd=folder,
@@ -92,6 +121,26 @@ def worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@pytest.mark.slow
+class TestPrefork:
+    def test_children_that_are_replaced(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each child ends after a task, by no `atexit`, and the span of each is exported."""
+        (folder / "prefork.py").write_text(dedent(PREFORK), encoding="utf-8")
+        options = ("--concurrency", "1", "--max-tasks-per-child", "1")
+        with open_http_sink() as sink:
+            monkeypatch.setenv("SINK", sink.endpoint)
+            # Nothing is exported but at the end of a process.
+            monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "60000")
+            with open_worker(folder, "prefork", *options):
+                program = f"import sys; sys.path.insert(0, {str(folder)!r}); import runpy; "
+                program += "runpy.run_module('prefork', run_name='__main__')"
+                children = run_script(program).split()
+        assert len(set(children)) == 3
+        assert sorted(sink.span_names) == sorted(f"work {child}" for child in children)
 
 
 class TestTask:

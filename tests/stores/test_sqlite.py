@@ -482,8 +482,7 @@ class TestRefusals:
     def test_full_disk(self, path: Path) -> None:
         """No room is told as it is, and what fits later is saved."""
         with closing(SQLiteStore(str(path))) as store:
-            connection = store._connection
-            assert connection
+            connection = store._open()
             connection.execute("PRAGMA max_page_count = 6")
             big = accepted("m" * 60_000)
             with pytest.raises(StoreError) as raised:
