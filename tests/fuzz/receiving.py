@@ -37,7 +37,9 @@ _SAID_OF_A_STRANGER: Final = frozenset({
     "http.response.status_code",
 })  # fmt: skip
 _SETTINGS: Final = tuple(
-    product((None, p.SECRET), (False, True), ("mark", "answer"), ("linq", "app", "message", "link"))
+    (*guarding, *others)
+    for guarding in ((None, False), (p.SECRET, False), (p.SECRET, True))
+    for others in product(("mark", "answer"), ("linq", "app", "message", "link"))
 )
 
 

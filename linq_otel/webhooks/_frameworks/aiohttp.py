@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from linq_otel._shield import shield
+from linq_otel._shield import swallow
 from linq_otel.webhooks._aiohttp import build_middleware
 
 
@@ -22,9 +22,14 @@ def install(patches: Patches, endpoint: Endpoint) -> None:
     ours = build_middleware(endpoint, lambda: patches.is_on)
 
     def pre_freeze(wrapped: Any, app: Any, args: Any, kwargs: Any) -> Any:
-        with shield("adding our middleware to an aiohttp app"):
+        try:
             if not app.middlewares.frozen and ours not in app.middlewares:
                 app.middlewares.append(ours)
+        except Exception as error:
+            swallow("adding our middleware to an aiohttp app", error)
+            if endpoint.enforces:
+                # An app that believes itself guarded must not start.
+                raise
         return wrapped(*args, **kwargs)
 
     patches.wrap("aiohttp.web_app", "Application", "pre_freeze", pre_freeze)
