@@ -5,15 +5,17 @@ Serving one request of aiohttp as the handler of a delivery.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aiohttp import ClientError, web
+from aiohttp import AsyncIterablePayload, ClientError, web
+
+from ._streams import AsyncStream
 
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ._endpoint import Endpoint
+    from ._endpoint import Endpoint, Turn
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
     Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
@@ -41,10 +43,21 @@ def build_middleware(endpoint: Endpoint, is_on: Callable[[], bool]) -> Middlewar
                 turn.note_status(raised.status)
             else:
                 turn.note_status(response.status)
+                _stream(turn, response)
                 return response
         raise answer
 
     return serve
+
+
+def _stream(turn: Turn, response: web.StreamResponse) -> None:
+    """
+    Let a body that is made while it is sent be made in the context of its run.
+    """
+    body: Any = response.body if isinstance(response, web.Response) else None
+    pieces = getattr(body, "_iter", None) if isinstance(body, AsyncIterablePayload) else None
+    if pieces is not None and turn.handling is not None and not response.prepared:
+        body._iter = AsyncStream(turn, pieces)
 
 
 async def _read_ahead(request: web.Request, limit: int) -> bytes | None:

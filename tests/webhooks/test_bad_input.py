@@ -132,6 +132,9 @@ class TestByHand:
                 assert (event is not None) == (row.span is not None)
         missing = "no webhook secret is set: deliveries join unverified (logged once)"
         check_lines([line for line in lines(caplog) if line != missing])
+        if row.name.startswith("unknown event type") or row.name == "unknown stage":
+            # Unsigned, a type that Linq does not send is nobody's word.
+            row = replace(row, span="process _OTHER")
         check_spans(desk, row, 2)
 
     @pytest.mark.parametrize("row", FIELDS, ids=lambda row: row.name)
