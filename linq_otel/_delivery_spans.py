@@ -157,7 +157,7 @@ def describe(delivery: Delivery, event_type: str, facts: dict[str, Any]) -> dict
 
 def identify(event: Event, event_type: str) -> dict[str, Any]:
     """
-    Return the ids of *event*, which every span of it says, and its type as :func:`name_type` has it.
+    Return the ids of *event*, which every span of it says, and its bounded *event_type*.
     """
     facts = {
         a.EVENT_ID: event.event_id,

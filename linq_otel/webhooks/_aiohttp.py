@@ -57,7 +57,7 @@ def _stream(turn: Turn, response: web.StreamResponse) -> None:
     body: Any = response.body if isinstance(response, web.Response) else None
     pieces = getattr(body, "_iter", None) if isinstance(body, AsyncIterablePayload) else None
     if pieces is not None and turn.handling is not None and not response.prepared:
-        body._iter = AsyncStream(turn, pieces)
+        body._iter = AsyncStream(turn, pieces)  # noqa: SLF001  # The payload stays the app's own.
 
 
 async def _read_ahead(request: web.Request, limit: int) -> bytes | None:

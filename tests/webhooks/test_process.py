@@ -18,6 +18,8 @@ from support.webhook_desk import Desk
 
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
     from linq_otel._origins import Origin
 
 

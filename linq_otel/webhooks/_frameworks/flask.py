@@ -85,7 +85,7 @@ def _stream(turn: Turn, response: Any) -> None:
         return
     if response.is_streamed and not response.direct_passthrough:
         response.response = Stream(turn, response.response)
-    later: list[Any] = response._on_close
+    later: list[Any] = response._on_close  # noqa: SLF001  # Nothing else tells of them.
     later[:] = [partial(turn.call, function) for function in later]
 
 
