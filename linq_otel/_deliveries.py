@@ -305,7 +305,7 @@ def _leave(entered: Token[Handling | None], attached: Token[Context] | None) -> 
         _under_way.reset(entered)
     except ValueError:
         # A coroutine that is closed by the event loop is left in another context, and so is
-        # a generator that threads share: there, nothing was attached, and nothing is to be undone.
+        # a generator that threads share: nothing was attached there.
         report("webhook: context", "a handler was left in another context than entered")
         return
     _detach(attached)

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _attributes as a
-from ._events import EVENT_TYPES
+from ._event_types import EVENT_TYPES
 from ._lifecycle import Lifecycle, StageTimes, get_stage, stage_times
 from ._origins import Origin, format_traceparent
 from ._placements import link_to
@@ -175,7 +175,7 @@ def name_type(event: Event) -> str:
     Return the type of *event*, or ``_OTHER`` where it would be one of an unbounded number.
 
     A type that Linq has yet to invent counts if Linq signed it, and then up to
-    200 of them: without a secret, or a good signature, anybody may have made
+    200 of them: without a secret, or a good signature, a stranger may have made
     it up.
     """
     event_type = event.event_type

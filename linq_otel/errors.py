@@ -127,7 +127,7 @@ class MalformedEventError(WebhookError):
 
 class EventInProgressError(WebhookError):
     """
-    The event is being handled already, and is to be delivered again if that fails.
+    The event is being handled already; Linq must deliver it again, for that run may fail.
     """
 
     status = 503

