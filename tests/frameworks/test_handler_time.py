@@ -5,6 +5,7 @@ When a handler ends: as its answer is sent, however that is made; and what runs 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -152,7 +153,10 @@ def layered_app(work: Work) -> Any:
     return starlette_app(work, Middleware(BaseHTTPMiddleware, dispatch=_pass))
 
 
-BUILDS = [fastapi_app, starlette_app, layered_app]
+BUILDS = [fastapi_app, starlette_app]
+if "more_body" in inspect.getsource(BaseHTTPMiddleware):
+    # That of old versions keeps the end of an answer until all tasks are done.
+    BUILDS.append(layered_app)
 
 
 class TestBackgroundTasks:
@@ -249,7 +253,9 @@ class TestStreams:
             work.fails_in = ""
             assert post("/stream", BODY, signed()).body == b"012"
             assert post("/stream", BODY, signed()).body == b""
-        assert (process.attributes or {})["error.type"] == "LookupError"
+        # Old versions of Starlette stream in a task group.
+        error_type = str((process.attributes or {})["error.type"])
+        assert error_type.endswith(("LookupError", "ExceptionGroup"))
         assert process.status.status_code.name == "ERROR"
         assert [name for name, _, _ in work.runs] == ["0", "1", "0", "1", "2"]
         assert site.seen.bodies == [BODY] * 2
