@@ -36,6 +36,19 @@ def find_trio() -> Any:
     return trio
 
 
+def is_on_event_loop() -> bool:
+    """
+    Return True in a coroutine, and in what it calls.
+    """
+    if find_trio() is not None:
+        return True
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 async def sleep(seconds: float) -> None:
     """
     Wait without holding up other tasks.
@@ -44,13 +57,11 @@ async def sleep(seconds: float) -> None:
     if trio is not None:
         await trio.sleep(seconds)
         return
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if is_on_event_loop():
+        await asyncio.sleep(seconds)
+    else:
         # A kind of loop that is neither's: every wait here is a short one.
         time.sleep(seconds)  # noqa: ASYNC251  # There is nothing to be awaited.
-        return
-    await asyncio.sleep(seconds)
 
 
 async def run_off_asyncio(function: Callable[..., T], *args: object) -> T:

@@ -4,6 +4,7 @@ What AWS does around a function: what is sent before it freezes, and what is no 
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -188,6 +189,19 @@ def batch() -> Iterator[Batch]:
     batch.provider.shutdown()
 
 
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """
+    Set the loop that Mangum takes, which it would leave open.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.usefixtures("event_loop")
 class TestMangum:
     """
     An ASGI app behind Mangum, which runs it to the end of its background tasks.

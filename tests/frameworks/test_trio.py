@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from linq_otel._event_loops import is_on_event_loop
 from linq_otel.webhooks.asgi import LinqWebhookMiddleware
 from support import payloads as p
 from support.racing import ANCHOR, WAIT, Shared, fresh, later, shared_desk
@@ -119,6 +120,14 @@ class TestLoop:
         assert ticks >= 10
         store_used: Any = waiting.store
         assert asked_in not in store_used.threads
+
+    def test_a_plain_function_asks_nothing_of_a_shared_store(self) -> None:
+        """One that a task calls could not leave the loop; one in a thread may wait."""
+
+        async def run() -> tuple[bool, bool]:
+            return is_on_event_loop(), await trio.to_thread.run_sync(is_on_event_loop)
+
+        assert (trio.run(run), is_on_event_loop()) == ((True, False), False)
 
     def test_what_came_in_is_saved_and_repeats_are_answered(self, desk: Desk) -> None:
         """Each thing a coroutine asks of the store, of one that is shared."""

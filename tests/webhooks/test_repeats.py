@@ -18,6 +18,7 @@ from linq_otel._origins import Origin
 from linq_otel.errors import EventInProgressError
 from linq_otel.stores import open_store
 from linq_otel.stores.memory import MemoryStore
+from linq_otel.stores.own import OwnStore
 from linq_otel.webhooks import WebhookReceiver, _repeats
 from linq_otel.webhooks.asgi import LinqWebhookMiddleware
 from support import payloads as p
@@ -223,6 +224,24 @@ class TestRunsThatDoNotEnd:
         assert all(store.claim(claim) for claim in claims)
         assert handler.take(receiver_of(provider, store)) is True
         assert handler.take(receiver_of(provider, store)) is False
+
+
+class TestOwnStore:
+    def test_each_process_handles_an_event_once(self, provider: TracerProvider) -> None:
+        """Its notes stay in the process; the app's function is asked for ids of events alone."""
+        claimed: list[str] = []
+
+        def claim(event_id: str) -> bool:
+            claimed.append(event_id)
+            return claimed.count(event_id) == 1
+
+        handler = Handler(seconds=0)
+        receivers = [
+            receiver_of(provider, OwnStore(find=lambda keys: None, claim=claim)) for _ in range(3)
+        ]
+        took = [handler.take(receiver) for receiver in receivers * 2]
+        assert took == [True] * 3 + [False] * 3
+        assert set(claimed) == {p.EVENT_ID}
 
 
 class TestNested:
