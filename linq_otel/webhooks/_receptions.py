@@ -8,7 +8,6 @@ each costs more than a microsecond.
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
@@ -136,8 +135,9 @@ class Reception:
         handling = self._begin(delivery, around, *decided)
         try:
             origins.save(handling.origin)
-        except BaseException:
-            self._leave(sys.exc_info()[1])
+        except BaseException as error:
+            self._leave(error)
+            self.note(error)
             raise
         return handling
 
@@ -177,8 +177,9 @@ class Reception:
                 origins.save(None)
             else:
                 await origins.asave(handling.origin)
-        except BaseException:
-            self._leave(sys.exc_info()[1])
+        except BaseException as error:
+            self._leave(error)
+            self.note(error)
             raise
         return handling
 
