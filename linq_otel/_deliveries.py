@@ -31,6 +31,9 @@ from ._tracing import mark_error
 
 
 if TYPE_CHECKING:
+    from contextvars import Token
+
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
     from ._events import Event
@@ -46,6 +49,7 @@ _JOINING: Final = shield("joining a delivery")
 _HOOKING: Final = shield("the webhook hook")
 _MEASURING: Final = shield("measuring a handler")
 _ANSWERING: Final = shield("noting the answer to a webhook")
+_ENDING: Final = shield("ending the span of a delivery")
 
 
 @dataclass(slots=True)
@@ -58,16 +62,18 @@ class Handling:
         span: Its ``process`` span.
         origin: What must be kept of an inbound message, or None.
         is_duplicate: True if the event was delivered before.
-        is_answered: True if the app is not to run: we answer 200 for it.
+        answer: The HTTP status to answer with in place of the app; None lets it run.
+        began_at: When a run that repeats of the event wait for began, Unix nanoseconds.
         status: The HTTP status the app answered with, once it has.
-        is_over: True once the handler has returned.
+        is_over: True once the handler's context was left.
     """
 
     event: Event
     span: Span
     origin: Origin | None
     is_duplicate: bool = False
-    is_answered: bool = False
+    answer: int | None = None
+    began_at: int | None = None
     status: int | None = None
     is_over: bool = False
 
@@ -119,6 +125,10 @@ class HandlerRun:
     The stage it reports is drawn on entering. Exceptions of the handler mark
     the span by their type, and pass through; a cancellation is no error.
 
+    The span ends with the run, or earlier by :meth:`end`: once an app has
+    answered, what it does in the background is no part of the answer, but runs
+    in the same context.
+
     It is a class because each of the generators it once was, one around the
     other, cost more than a microsecond.
 
@@ -135,6 +145,7 @@ class HandlerRun:
         "_entered",
         "_event_type",
         "_handling",
+        "_is_ended",
         "_span",
         "_tracing",
     )
@@ -142,6 +153,7 @@ class HandlerRun:
     def __init__(self, tracing: Tracing, delivery: Delivery) -> None:
         self._tracing = tracing
         self._delivery = delivery
+        self._is_ended = False
 
     def __enter__(self) -> Handling:
         """
@@ -151,12 +163,12 @@ class HandlerRun:
         event = delivery.event
         ambient = trace.get_current_span()
         arrived_in = ambient.get_span_context()
-        self._event_type = event_type = name_type(delivery)
+        self._event_type = event_type = name_type(event)
         placement: Placement | None = None
         attributes: dict[str, Any] = {}
         facts: dict[str, Any] = {}
         with _PLACING:
-            facts = identify(event)
+            facts = identify(event, event_type)
             attributes = describe(delivery, event_type, facts)
             if delivery.rejected is None and tracing.disclosure.is_on:
                 attributes |= tracing.disclosure.of_event(event)
@@ -197,7 +209,10 @@ class HandlerRun:
             self._entered = _under_way.set(self._handling)
             self._began = time.perf_counter() if is_measured else None
         except BaseException as error:
-            self._leave(error)
+            try:
+                self._end_span(error)
+            finally:
+                _detach(self._attached)
             raise
         return self._handling
 
@@ -205,19 +220,37 @@ class HandlerRun:
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
     ) -> None:
         """
-        Say how it went, and end the span.
+        Say how it went, and end the span, unless that was done; then leave its context.
         """
+        try:
+            self.end(error)
+        finally:
+            self.leave()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """
+        Say how it went, and end the span; its context stays the current one.
+        """
+        if self._is_ended:
+            return
+        self._is_ended = True
         try:
             self._report(error)
         finally:
-            self._handling.is_over = True
-            try:
-                _under_way.reset(self._entered)
-            except ValueError:
-                # A coroutine that is closed by the event loop is left in another context.
-                report("webhook: context", "a handler was left in another context than entered")
-            finally:
-                self._leave(error)
+            self._end_span(error)
+
+    def leave(self) -> None:
+        """
+        Leave the context of the span, ended or not.
+        """
+        self._handling.is_over = True
+        _leave(self._entered, self._attached)
+
+    def resumed(self) -> Resumed:
+        """
+        Return what makes the context of the span the current one again, for a part of its answer.
+        """
+        return Resumed(self._handling, None if self._attached is None else self._context)
 
     def _report(self, error: BaseException | None) -> None:
         tracing, event_type, context = self._tracing, self._event_type, self._context
@@ -232,14 +265,52 @@ class HandlerRun:
                         tracing, event_type, context, seconds=seconds, status=status, error=error
                     )
 
-    def _leave(self, error: BaseException | None) -> None:
+    def _end_span(self, error: BaseException | None) -> None:
         # Each step is taken even where the one before it is interrupted.
         try:
             if isinstance(error, Exception):
                 mark_error(self._span, error)
         finally:
-            try:
-                if self._attached is not None:
-                    detach(self._attached)
-            finally:
+            with _ENDING:
                 self._span.end()
+
+
+class Resumed:
+    """
+    The context of a handler that has returned, as the current one.
+
+    Args:
+        handling: Its run.
+        context: Holds its span; None where nothing was attached.
+    """
+
+    __slots__ = ("_attached", "_context", "_entered", "_handling", "_was_over")
+
+    def __init__(self, handling: Handling, context: Context | None) -> None:
+        self._handling = handling
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._was_over, self._handling.is_over = self._handling.is_over, False
+        self._attached = None if self._context is None else attach(self._context)
+        self._entered = _under_way.set(self._handling)
+
+    def __exit__(self, *_: object) -> None:
+        self._handling.is_over = self._was_over
+        _leave(self._entered, self._attached)
+
+
+def _leave(entered: Token[Handling | None], attached: Token[Context] | None) -> None:
+    try:
+        _under_way.reset(entered)
+    except ValueError:
+        # A coroutine that is closed by the event loop is left in another context, and so is
+        # a generator that threads share: nothing was attached there.
+        report("webhook: context", "a handler was left in another context than entered")
+        return
+    _detach(attached)
+
+
+def _detach(attached: Token[Context] | None) -> None:
+    if attached is not None:
+        detach(attached)

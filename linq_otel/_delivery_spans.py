@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _attributes as a
-from ._lifecycle import Lifecycle, StageTimes, get_stage, is_known_type, stage_times
+from ._event_types import EVENT_TYPES
+from ._lifecycle import Lifecycle, StageTimes, get_stage, stage_times
 from ._origins import Origin, format_traceparent
 from ._placements import link_to
 from ._times import format_time_ns
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ._tracing import Tracing
 
 
+_KNOWN_TYPES: Final = frozenset(EVENT_TYPES)
 _MOST_UNKNOWN_TYPES: Final = 200
 _unknown_types: set[str] = set()
 
@@ -153,13 +155,13 @@ def describe(delivery: Delivery, event_type: str, facts: dict[str, Any]) -> dict
     return found
 
 
-def identify(event: Event) -> dict[str, Any]:
+def identify(event: Event, event_type: str) -> dict[str, Any]:
     """
-    Return the ids of *event*, which every span of it says.
+    Return the ids of *event*, which every span of it says, and its bounded *event_type*.
     """
     facts = {
         a.EVENT_ID: event.event_id,
-        a.EVENT_TYPE: event.event_type,
+        a.EVENT_TYPE: event_type,
         a.LINQ_TRACE_ID: event.linq_trace_id,
         a.MESSAGE_ID: event.message_id,
         a.CHAT_ID: event.chat_id,
@@ -168,17 +170,18 @@ def identify(event: Event) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value is not None}
 
 
-def name_type(delivery: Delivery) -> str:
+def name_type(event: Event) -> str:
     """
-    Return the event type, or ``_OTHER`` once too many unknown ones were seen.
+    Return the type of *event*, or ``_OTHER`` where it would be one of an unbounded number.
 
-    A type of an unverified delivery is a stranger's word, and counts only if
-    it is one we know.
+    A type that Linq has yet to invent counts if Linq signed it, and then up to
+    200 of them: without a secret, or a good signature, a stranger may have made
+    it up.
     """
-    event_type = delivery.event.event_type
-    if is_known_type(event_type) or event_type in _unknown_types:
+    event_type = event.event_type
+    if event_type in _KNOWN_TYPES or event_type in _unknown_types:
         return event_type
-    if delivery.rejected is not None or len(_unknown_types) >= _MOST_UNKNOWN_TYPES:
+    if event.verified is not True or len(_unknown_types) >= _MOST_UNKNOWN_TYPES:
         return a.OTHER
     _unknown_types.add(event_type)
     return event_type

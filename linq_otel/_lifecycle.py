@@ -147,13 +147,6 @@ def get_stage(event: Event) -> str:
     return _STAGES[event.event_type]
 
 
-def is_known_type(event_type: str) -> bool:
-    """
-    True for the event types this module has an opinion on.
-    """
-    return event_type in _STAGES or event_type in _INBOUND or event_type in _MEMBERS
-
-
 def derive_lifecycle(
     join: Join, linq_trace_id: str | None, message_id: str | None
 ) -> Lifecycle | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import _attributes as a
+from ._delivery_spans import name_type
 from ._events import parse_id, parse_lower_id
 from ._lifecycle import (
     Lifecycle,
@@ -19,7 +20,6 @@ from ._lifecycle import (
     carried_lifecycle,
     derive_lifecycle,
     find_sender,
-    is_known_type,
     role_of,
 )
 from ._origins import parse_traceparent
@@ -85,8 +85,7 @@ def describe_target(target: Target) -> dict[str, Any]:
     """
     event, origin = target.event, target.origin
     if event is not None and not target.is_trusted:
-        known = is_known_type(event.event_type)
-        return {a.VERIFIED: False, a.EVENT_TYPE: event.event_type if known else a.OTHER}
+        return {a.VERIFIED: False, a.EVENT_TYPE: name_type(event)}
     facts: dict[str, Any] = {}
     for more in (_describe_origin(origin), _describe_event(event), _describe_ids(target)):
         facts.update({key: value for key, value in more.items() if value is not None})
@@ -157,7 +156,7 @@ def _describe_event(event: Event | None) -> dict[str, Any]:
         return {}
     return {
         a.EVENT_ID: event.event_id,
-        a.EVENT_TYPE: event.event_type,
+        a.EVENT_TYPE: name_type(event),
         a.WEBHOOK_VERSION: event.webhook_version,
         a.SUBSCRIPTION_ID: event.subscription_id,
         a.VERIFIED: event.verified,

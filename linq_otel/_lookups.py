@@ -8,10 +8,10 @@ save: a bounded time, and never on the event loop.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from ._event_loops import sleep
 from ._lifecycle import Role, carried_lifecycle, role_of
 from ._origins import store_keys
 from ._placements import Delivery, Found
@@ -60,7 +60,7 @@ async def alook_up(tracing: Tracing, event: Event) -> Delivery:
     found = await origins.afind(keys)
     if not is_settled(found):
         for pause in _pauses(tracing, event):
-            await asyncio.sleep(pause)
+            await sleep(pause)
             found = await origins.afind(keys)
             if is_settled(found):
                 break

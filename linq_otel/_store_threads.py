@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
+from ._event_loops import find_trio, run_off_asyncio
 from ._forks import call_at_fork
 from .errors import StoreError
 
@@ -82,10 +83,11 @@ class StoreThreads:
             SlowStoreError: If it takes longer; it is run to its end all the same.
         """
         try:
-            loop = asyncio.get_running_loop()
+            loop = None if find_trio() else asyncio.get_running_loop()
         except RuntimeError:
-            # Under another kind of loop than asyncio's.
-            return self.run(function, *args)
+            loop = None
+        if loop is None:
+            return await run_off_asyncio(self.run, function, *args)
         ended = loop.create_future()
         work = Work(function, args, partial(_wake, loop, ended))
         if not self._crew.take(work):

@@ -7,13 +7,13 @@ read from the raw payload: the SDK gives most events the wrong class.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 
 from ._deliveries import find_under_way
+from ._event_loops import is_on_event_loop
 from ._events import parse_event
 from ._linking import Target, enrich
 from ._shield import shield
@@ -67,15 +67,7 @@ def _link_webhook(tracing: Tracing, payload: Any, headers: Any) -> None:
 
 def _find_origin(tracing: Tracing, event: Event) -> Origin | None:
     # A plain function cannot leave the event loop, and a shared store does I/O.
-    if tracing.origins.store.is_shared and _is_on_event_loop():
+    if tracing.origins.store.is_shared and is_on_event_loop():
         return None
     found = tracing.origins.find(event.keys)
     return found[1] if found else None
-
-
-def _is_on_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

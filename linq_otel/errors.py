@@ -12,7 +12,8 @@ Every error a caller of this package can meet.
     │   └── UnreadableOriginError one row of it is no origin
     └── WebhookError              a delivery cannot be accepted
         ├── SignatureError        it is not from Linq, or too old (401)
-        └── MalformedEventError   it is not a Linq event (400)
+        ├── MalformedEventError   it is not a Linq event (400)
+        └── EventInProgressError  another run of its handler is under way (503)
 
 None of these is raised where an app's own request passes through us: there a
 delivery that cannot be read is counted, and the app runs on untouched.
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigurationError",
+    "EventInProgressError",
     "LinqOtelError",
     "LogFormatError",
     "MalformedEventError",
@@ -98,7 +100,7 @@ class WebhookError(LinqOtelError):
     A webhook delivery cannot be accepted.
 
     Attributes:
-        status: The HTTP status that tells the sender not to try again.
+        status: The HTTP status that tells the sender whether to try again.
         reason: One low-cardinality word, safe for logs and attributes.
     """
 
@@ -121,3 +123,11 @@ class MalformedEventError(WebhookError):
     """
     The body is not a Linq webhook event.
     """
+
+
+class EventInProgressError(WebhookError):
+    """
+    The event is being handled already; Linq must deliver it again, for that run may fail.
+    """
+
+    status = 503

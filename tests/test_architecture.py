@@ -52,7 +52,7 @@ MEETS_FAILURES_OF_OTHERS = {
     "webhooks._environs",
 }
 # The simulator is a program of its own, which tests this one from outside.
-SHARED_WITH_SIMULATOR = {"_operations_table", "_signing_secrets", "errors"}
+SHARED_WITH_SIMULATOR = {"_event_types", "_operations_table", "_signing_secrets", "errors"}
 # The kit instruments as an app would.
 SHARED_WITH_KIT = {"_everything", "errors", "instrumentor", "webhooks.instrumentor"}
 KIT = re.compile(r"testing\.(_spans(\..*)?|kit|pytest_plugin|spans)")

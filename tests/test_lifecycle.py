@@ -22,7 +22,6 @@ from linq_otel._lifecycle import (
     find_lifecycle,
     fit_stage,
     get_stage,
-    is_known_type,
     role_of,
     stage_times,
 )
@@ -69,7 +68,6 @@ class TestRoles:
         expected = expected_role(event_type)
         assert role_of(Event(event_type)) is expected
         assert role_of(Event(event_type, direction="outbound")) is expected
-        assert is_known_type(event_type) is (expected is not Role.AMBIENT)
 
     def test_the_table_is_of_real_types(self) -> None:
         """No role is given to a type that Linq does not send."""
@@ -84,7 +82,6 @@ class TestRoles:
     def test_type_of_the_future(self, event_type: str) -> None:
         """A type nobody knows yet stays where it arrived."""
         assert role_of(Event(event_type)) is Role.AMBIENT
-        assert not is_known_type(event_type)
 
     @pytest.mark.parametrize(("event_type", "stage"), sorted(STAGES.items()))
     def test_stage(self, event_type: str, stage: str) -> None:

@@ -127,7 +127,8 @@ class OwnStore:
         """
         Return True the first time *event_id* is seen.
         """
-        return self._claim(event_id)
+        # That of a repeat goes with the note it is made for, and is no event's id.
+        return (self._memory.claim if ":after:" in event_id else self._claim)(event_id)
 
     def close(self) -> None:
         """

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import warnings
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from aiohttp import web
+from aiohttp import AsyncIterablePayload, web
+
+from ._streams import AsyncStream
 
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ._endpoint import Endpoint
+    from ._endpoint import Endpoint, Turn
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
     Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
@@ -42,10 +44,24 @@ def build_middleware(endpoint: Endpoint, is_on: Callable[[], bool]) -> Middlewar
                 turn.note_status(raised.status)
             else:
                 turn.note_status(response.status)
+                _stream(turn, response)
                 return response
         raise answer
 
     return serve
+
+
+def _stream(turn: Turn, response: web.StreamResponse) -> None:
+    """
+    Let a body that is made while it is sent be made in the context of its run.
+    """
+    body = response.body if isinstance(response, web.Response) else None
+    if turn.handling is None or response.prepared or not isinstance(body, AsyncIterablePayload):
+        return
+    # The payload itself stays the app's own.
+    pieces = cast("Any", vars(body)).get("_iter")
+    if pieces is not None:
+        vars(body)["_iter"] = AsyncStream(turn, pieces)
 
 
 def _paths_of(request: web.Request) -> tuple[str, ...]:

@@ -128,12 +128,38 @@ class _Ahead:
 
 
 def _noting(send: Send, turn: Turn) -> Send:
+    """
+    Tell *turn* of the answer's status, and of its end: what an app does then is no answer.
+    """
+    last = "http.response.body"
+
     async def send_noting(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        nonlocal last
+        kind = message["type"]
+        if kind == "http.response.start":
             turn.note_status(message["status"])
+            if message.get("trailers"):
+                last = "http.response.trailers"
+        if not _is_last(message, last):
+            await send(message)
+            return
+        await turn.answering()
         await send(message)
+        turn.answered()
 
     return send_noting
+
+
+def _is_last(message: Message, last: str) -> bool:
+    """
+    True if *message* ends an answer that ends in one of type *last*.
+    """
+    kind = message["type"]
+    if last == "http.response.trailers":
+        return kind == last and not message.get("more_trailers", False)
+    if kind == "http.response.pathsend":
+        return True
+    return kind in {last, "http.response.zerocopysend"} and not message.get("more_body", False)
 
 
 async def _answer(send: Send, status: int) -> None:

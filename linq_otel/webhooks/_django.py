@@ -9,12 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._environs import Replayed, parse_length
+from ._streams import AsyncStream, Stream
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._endpoint import Endpoint
+    from ._endpoint import Endpoint, Turn
     from ._signatures import LinqHeaders
 
     GetResponse = Callable[[Any], Any]
@@ -52,6 +53,7 @@ def serve(endpoint: Endpoint, get_response: GetResponse, request: Any) -> Any:
             turn.note_status(_status_of(error))
         else:
             turn.note_status(response.status_code)
+            _stream(turn, response)
             return response
     raise answered
 
@@ -73,6 +75,7 @@ async def aserve(endpoint: Endpoint, get_response: GetResponse, request: Any) ->
             turn.note_status(_status_of(error))
         else:
             turn.note_status(response.status_code)
+            _stream(turn, response)
             return response
     raise answered
 
@@ -102,6 +105,17 @@ def _read_body(request: Any, limit: int) -> bytes | None:
         request._read_started = False  # noqa: SLF001
         return None
     return body
+
+
+def _stream(turn: Turn, response: Any) -> None:
+    """
+    Let a streamed *response* be made in the context of its run; a file is the server's to send.
+    """
+    if turn.handling is None or not getattr(response, "streaming", False):
+        return
+    if getattr(response, "file_to_stream", None) is None:
+        stream: Any = AsyncStream if response.is_async else Stream
+        response.streaming_content = stream(turn, response.streaming_content)
 
 
 def _status_of(error: Exception) -> int:

@@ -8,7 +8,8 @@ import asyncio
 import posixpath
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, final
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 from urllib.parse import unquote
 
 from linq_otel._shield import report
@@ -19,7 +20,8 @@ from ._signatures import LinqHeaders
 
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from contextlib import AbstractContextManager
 
     from linq_otel._deliveries import Handling
 
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from ._signatures import Headers
 
 
-_HANDLED_BEFORE: Final = 200
+T = TypeVar("T")
+
 # Text that is all digits need not be a number: "²" is one of them.
 _STATUS: Final = re.compile(r"[1-9]\d\d(?!\S)", re.ASCII)
 # Probes and preflights: a handler finds nothing of Linq's in them while they have no body.
@@ -112,11 +115,63 @@ class Turn:
         if self.handling is not None and known is not None:
             self.handling.note_status(known)
 
+    async def answering(self) -> None:
+        """
+        Note that the event was handled; to be awaited before the end of the answer is sent.
+
+        Who gets the whole answer may deliver again at once.
+        """
+        if self._reception is not None:
+            await self._reception.anote()
+
+    def answered(self) -> None:
+        """
+        End the span, in its context: what the app does from now on is in the background.
+        """
+        if self._reception is not None:
+            self._reception.end()
+
+    def outlast(self) -> None:
+        """
+        Let the run last beyond the block; the pieces of its answer are made :meth:`resumed`.
+        """
+        if self._reception is not None:
+            self._reception.outlast()
+
+    def resumed(self) -> AbstractContextManager[None]:
+        """
+        Return what makes the context of the run the current one again.
+        """
+        return nullcontext() if self._reception is None else self._reception.resumed()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """
+        Call *function* in the context of the run.
+        """
+        with self.resumed():
+            return function()
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """
+        End a run that has outlasted its block, once.
+        """
+        if self._reception is not None:
+            self._reception.end(error)
+            self._reception.note(error)
+
+    async def afinish(self, error: BaseException | None = None) -> None:
+        """
+        Do the same in a coroutine.
+        """
+        if self._reception is not None:
+            self._reception.end(error)
+            await self._reception.anote(error)
+
     def _take(self, handling: Handling | None) -> None:
         self.handling = handling
-        if handling is not None and handling.is_answered:
-            self.answer = _HANDLED_BEFORE
-            handling.note_status(_HANDLED_BEFORE)
+        if handling is not None and handling.answer is not None:
+            self.answer = handling.answer
+            handling.note_status(handling.answer)
 
     def _refuse(self, refusal: WebhookError) -> None:
         self._reception, self.answer = None, refusal.status

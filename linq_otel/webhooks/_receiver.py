@@ -16,6 +16,7 @@ from linq_otel._shield import report, shield
 from linq_otel._signing_secrets import SECRET_VARIABLE, read_secrets
 from linq_otel.errors import (
     ConfigurationError,
+    EventInProgressError,
     MalformedEventError,
     SignatureError,
     WebhookError,
@@ -70,8 +71,11 @@ class WebhookReceiver:
         duplicates: ``mark`` runs the handler for a repeated event too, and its
             span says so. ``answer`` does not run it if it has returned before
             without an error: adapters answer 200, and :meth:`process` yields
-            None. An event whose handler failed, or is still running, is never
-            dropped; nor is one that did not verify.
+            None. While an earlier run is under way, a repeat waits for it, at
+            most five seconds; then adapters answer 503, and :meth:`process`
+            raises ``EventInProgressError``, so that Linq delivers it again. An
+            event whose handler failed is never dropped; nor is one that did not
+            verify.
         max_body: Bytes above which a body is not read.
         **options: As for ``instrument()``; without any, this receiver shares
             the tracing and the store of the process.
@@ -152,6 +156,8 @@ class WebhookReceiver:
 
         Raises:
             WebhookError: If the receiver enforces and the delivery is refused.
+            EventInProgressError: If the event is being handled, and repeats are
+                answered (``duplicates="answer"``).
         """
         with self.handling(headers, body, verified=verified) as handling:
             yield _trusted(handling)
@@ -170,6 +176,8 @@ class WebhookReceiver:
 
         Raises:
             WebhookError: If the receiver enforces and the delivery is refused.
+            EventInProgressError: If the event is being handled, and repeats are
+                answered (``duplicates="answer"``).
         """
         async with self.handling(headers, body, verified=verified) as handling:
             yield _trusted(handling)
@@ -270,7 +278,12 @@ def find_secrets() -> tuple[str, ...]:
 def _trusted(handling: Handling | None) -> Event | None:
     """
     Return the event a handler may act on: never one that failed verification.
+
+    Raises:
+        EventInProgressError: If another run of its handler is under way.
     """
-    if handling is None or handling.is_answered or handling.event.verified is False:
+    if handling is None or handling.event.verified is False:
         return None
-    return handling.event
+    if handling.answer == EventInProgressError.status:
+        raise EventInProgressError("in progress", "the event is being handled; deliver it again")
+    return handling.event if handling.answer is None else None

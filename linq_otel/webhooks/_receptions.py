@@ -8,7 +8,7 @@ each costs more than a microsecond.
 
 from __future__ import annotations
 
-import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,10 +16,13 @@ from linq_otel._deliveries import HandlerRun, Handling, find_under_way
 from linq_otel._lookups import alook_up, look_up
 from linq_otel._shield import shield
 
-from ._repeats import keys_of_note, note_of
+from ._repeats import abegin_run, begin_run, note_end
 
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from linq_otel._origins import Origin
     from linq_otel._placements import Delivery
     from linq_otel._tracing import Tracing
 
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 
 _LOOKING_UP: Final = shield("looking up a delivery")
+_DECIDING: Final = shield("deciding on a repeated delivery")
+# The app answers, and no repeat waits for its run.
+_RUNS: Final[tuple[int | None, int | None]] = (None, None)
 
 
 class Reader(Protocol):
@@ -68,6 +74,9 @@ class Reception:
 
     It yields the handler's run; None if the delivery is not readable.
 
+    The run may end before the block does, once the app has answered, or after
+    it, with the last piece of an answer that is streamed.
+
     Args:
         reader: Reads it.
         headers: Any mapping of headers, or pairs of them.
@@ -78,7 +87,17 @@ class Reception:
         WebhookError: On entering, if the receiver enforces and the delivery is refused.
     """
 
-    __slots__ = ("_body", "_handling", "_headers", "_reader", "_run", "_tracing", "_verified")
+    __slots__ = (
+        "_body",
+        "_handling",
+        "_headers",
+        "_notes",
+        "_outlasts",
+        "_reader",
+        "_run",
+        "_tracing",
+        "_verified",
+    )
 
     def __init__(
         self,
@@ -94,6 +113,8 @@ class Reception:
         self._tracing = reader.tracing
         self._handling: Handling | None = None
         self._run: HandlerRun | None = None
+        self._notes = False
+        self._outlasts = False
 
     def __enter__(self) -> Handling | None:
         """
@@ -103,29 +124,35 @@ class Reception:
         if delivery is None:
             return None
         tracing, around = self._tracing, find_under_way(delivery.event)
-        origins = tracing.origins
+        origins, decided = tracing.origins, _RUNS
         if around is None and delivery.rejected is None:
             with _LOOKING_UP:
                 delivery = look_up(tracing, delivery.event)
-        handling = self._begin(delivery, around)
+        if self._runs_once(delivery, around):
+            is_new = not (around or delivery).is_duplicate
+            with _DECIDING:
+                decided = begin_run(origins, delivery.event, is_new=is_new)
+        handling = self._begin(delivery, around, *decided)
         try:
-            if self._may_answer(handling):
-                handling.is_answered = origins.find(keys_of_note(handling.event)) is not None
             origins.save(handling.origin)
-        except BaseException:
-            self._end(*sys.exc_info())
+        except BaseException as error:
+            self._leave(error)
+            self.note(error)
             raise
         return handling
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
     ) -> None:
         """
-        End the span, and note that the event was handled where that matters.
+        End the run, unless its answer outlasts it, and leave its context.
         """
-        self._end(kind, error, trace)
-        if kind is None and self._handling is not None and self._reader.duplicates == "answer":
-            self._tracing.origins.keep(note_of(self._handling))
+        if self._outlasts and error is None:
+            if self._run is not None:
+                self._run.leave()
+            return
+        self._leave(error)
+        self.note(error)
 
     async def __aenter__(self) -> Handling | None:
         """
@@ -135,36 +162,97 @@ class Reception:
         if delivery is None:
             return None
         tracing, around = self._tracing, find_under_way(delivery.event)
-        origins = tracing.origins
+        origins, decided = tracing.origins, _RUNS
         if around is None and delivery.rejected is None:
             with _LOOKING_UP:
                 delivery = await alook_up(tracing, delivery.event)
-        handling = self._begin(delivery, around)
+        if self._runs_once(delivery, around):
+            is_new = not (around or delivery).is_duplicate
+            with _DECIDING:
+                decided = await abegin_run(origins, delivery.event, is_new=is_new)
+        handling = self._begin(delivery, around, *decided)
         try:
-            if self._may_answer(handling):
-                found = await origins.afind(keys_of_note(handling.event))
-                handling.is_answered = found is not None
             if handling.origin is None:
                 # Nothing to be kept, and so nothing to wait for.
                 origins.save(None)
             else:
                 await origins.asave(handling.origin)
-        except BaseException:
-            self._end(*sys.exc_info())
+        except BaseException as error:
+            self._leave(error)
+            self.note(error)
             raise
         return handling
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
     ) -> None:
         """
         Do the same in a coroutine.
         """
-        self._end(kind, error, trace)
-        if kind is None and self._handling is not None and self._reader.duplicates == "answer":
-            await self._tracing.origins.akeep(note_of(self._handling))
+        if self._outlasts and error is None:
+            if self._run is not None:
+                self._run.leave()
+            return
+        self._leave(error)
+        await self.anote(error)
 
-    def _begin(self, delivery: Delivery, around: Handling | None) -> Handling:
+    def outlast(self) -> None:
+        """
+        Let the run last beyond the block, until :meth:`end` is called.
+        """
+        self._outlasts = True
+
+    def resumed(self) -> AbstractContextManager[None]:
+        """
+        Return what makes the context of the run the current one again.
+        """
+        return nullcontext() if self._run is None else self._run.resumed()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """
+        End the span, once.
+        """
+        if self._run is not None:
+            self._run.end(error)
+
+    def note(self, error: BaseException | None = None) -> None:
+        """
+        Note how the event was handled, once, where that decides on repeats.
+        """
+        note = self._take_note(error)
+        if note is None:
+            return
+        if isinstance(error, Exception | None):
+            self._tracing.origins.keep(note)
+        else:
+            self._note_later(note)
+
+    async def anote(self, error: BaseException | None = None) -> None:
+        """
+        Do the same in a coroutine.
+        """
+        note = self._take_note(error)
+        if note is None:
+            return
+        if isinstance(error, Exception | None):
+            await self._tracing.origins.akeep(note)
+        else:
+            # What is cancelled waits for nothing.
+            self._note_later(note)
+
+    def _note_later(self, note: Origin) -> None:
+        origins = self._tracing.origins
+        origins.later(origins.store.save, note)
+
+    def _take_note(self, error: BaseException | None) -> Origin | None:
+        if not self._notes or self._handling is None:
+            return None
+        self._notes = False
+        return note_end(self._handling, error)
+
+    def _begin(
+        self, delivery: Delivery, around: Handling | None, answer: int | None, began_at: int | None
+    ) -> Handling:
         """
         Begin the handler's run in a span of its own, or in that of the run *around* it.
         """
@@ -173,16 +261,25 @@ class Reception:
             self._handling = run.__enter__()
             self._run = run
         else:
-            self._handling = replace(around, event=delivery.event, origin=None, is_answered=False)
+            self._handling = replace(around, event=delivery.event, origin=None)
+        self._handling.answer = answer
+        if answer is None and began_at is not None:
+            self._notes, self._handling.began_at = True, began_at
+            if around is not None:
+                # Receivers further inside are not to wait for this very run.
+                around.began_at = began_at
         return self._handling
 
-    def _end(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
-    ) -> None:
+    def _leave(self, error: BaseException | None) -> None:
         if self._run is not None:
-            self._run.__exit__(kind, error, trace)
+            self._run.__exit__(None, error, None)
 
-    def _may_answer(self, handling: Handling) -> bool:
-        if self._reader.duplicates != "answer" or not handling.is_duplicate:
+    def _runs_once(self, delivery: Delivery, around: Handling | None) -> bool:
+        """
+        True if repeats of *delivery* are answered, and no one around has seen to it.
+        """
+        if self._reader.duplicates != "answer" or delivery.rejected is not None:
             return False
-        return handling.event.verified is not False and handling.event.event_id is not None
+        if around is not None and around.began_at is not None:
+            return False
+        return delivery.event.verified is not False and delivery.event.event_id is not None

@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import functools
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
-from opentelemetry import trace
+from opentelemetry import _logs, metrics, trace
 
 from linq_otel._json import as_mapping
 from linq_otel._shield import shield
@@ -53,11 +54,14 @@ def linq_webhook(handler: Any = None, /, *, receiver: WebhookReceiver | None = N
         def handler(event, context):
             return {"statusCode": 200}
 
-    What is no delivery passes untouched. After a delivery the spans are sent,
-    for at most two seconds, whether the handler returned or raised.
+    What is no delivery passes untouched. After each invocation spans, metrics
+    and log records are sent, for at most two seconds, whether the handler
+    returned or raised. An ASGI app is wrapped around its adapter::
+
+        handler = linq_webhook(Mangum(app))
 
     Args:
-        handler: The function.
+        handler: The function, or any other object that is called as one.
         receiver: What verifies and reads deliveries. One that enforces answers
             every request that is not Linq's, but a GET without a body: 401
             where the signature is bad, 400 where there is no event.
@@ -76,9 +80,9 @@ def linq_webhook(handler: Any = None, /, *, receiver: WebhookReceiver | None = N
         # Queues and schedules send no requests, and a function that guards takes them too.
         if not used.enforce or _is_request(request):
             kept = endpoint.find_headers(_method_of(request), headers)
-        if kept is None:
-            return handler(event, context)
         try:
+            if kept is None:
+                return handler(event, context)
             with endpoint.handling(kept, _body_of(request)) as turn:
                 if turn.answer is not None:
                     return _answer(turn.answer, request)
@@ -128,19 +132,29 @@ def _note(turn: Turn, response: object) -> None:
 
 def _flush(receiver: WebhookReceiver, context: Any) -> None:
     """
-    Send the spans, and wait for a bounded time: not every SDK keeps to the one it is given.
+    Send what was recorded, and wait for a bounded time: not every SDK keeps to the one it is given.
     """
     with shield("sending the spans of a Lambda"):
-        provider: Any = receiver.tracing.settings.tracer_provider or trace.get_tracer_provider()
-        if not hasattr(provider, "force_flush"):
-            return
+        settings = receiver.tracing.settings
+        providers: list[Any] = [
+            settings.tracer_provider or trace.get_tracer_provider(),
+            settings.meter_provider or metrics.get_meter_provider(),
+            settings.logger_provider or _logs.get_logger_provider(),
+        ]
         seconds = _FLUSH_SECONDS
         if hasattr(context, "get_remaining_time_in_millis"):
             left = context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
             seconds = max(0.0, min(seconds, left))
-        worker = threading.Thread(target=_send, args=(provider, seconds), daemon=True)
-        worker.start()
-        worker.join(seconds)
+        workers = [
+            threading.Thread(target=_send, args=(provider, seconds), daemon=True)
+            for provider in providers
+            if hasattr(provider, "force_flush")
+        ]
+        for worker in workers:
+            worker.start()
+        deadline = time.monotonic() + seconds
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
 
 
 def _send(provider: Any, seconds: float) -> None:

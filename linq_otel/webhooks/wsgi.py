@@ -7,16 +7,17 @@ this does not know, and what is too long, it passes on.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from http import HTTPStatus
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._endpoint import Endpoint
 from ._environs import find_headers, read_body
+from ._streams import Stream
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ._endpoint import Turn
     from ._environs import Environ
@@ -38,8 +39,8 @@ class LinqWebhookMiddleware:
         app = Flask(__name__)
         app.wsgi_app = LinqWebhookMiddleware(app.wsgi_app, paths=["/webhooks/linq"])
 
-    The app, and what it does up to the first piece of its answer, run inside
-    the ``process`` span.
+    The app, and each piece of an answer that it makes lazily, run inside the
+    ``process`` span.
 
     Args:
         app: The app.
@@ -73,7 +74,7 @@ class LinqWebhookMiddleware:
         with self._endpoint.handling(headers, body) as turn:
             if turn.answer is None:
                 answer = self.app(environ, _noting(start_response, turn))
-                return _begun(answer, environ.get("wsgi.file_wrapper"))
+                return _begun(turn, answer, environ.get("wsgi.file_wrapper"))
             status = f"{turn.answer} {HTTPStatus(turn.answer).phrase}"
             start_response(status, [("Content-Length", "0")])
         return [b""]
@@ -87,37 +88,15 @@ def _noting(start_response: StartResponse, turn: Turn) -> StartResponse:
     return start_noting
 
 
-def _begun(answer: Iterable[bytes], file_wrapper: object) -> Iterable[bytes]:
+def _begun(turn: Turn, answer: Iterable[bytes], file_wrapper: object) -> Iterable[bytes]:
     """
     Ask a lazy answer for its first piece, so that a generator's code runs where we are.
 
     A list has run already, and a file is the server's to send.
     """
     is_file = isinstance(file_wrapper, type) and isinstance(answer, file_wrapper)
-    return answer if is_file or not hasattr(answer, "__next__") else _Begun(answer)
-
-
-class _Begun:
-    """
-    An answer whose first piece is here.
-    """
-
-    def __init__(self, answer: Iterable[bytes]) -> None:
-        self._answer = answer
-        rest = iter(answer)
-        try:
-            self._pieces = chain(list(islice(rest, 1)), rest)
-        except BaseException:
-            self.close()
-            raise
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
-
-    def close(self) -> None:
-        """
-        Tell the app that its answer is over.
-        """
-        close = cast("Callable[[], None] | None", getattr(self._answer, "close", None))
-        if close is not None:
-            close()
+    if is_file or isinstance(answer, Sized) or turn.handling is None:
+        return answer
+    stream = Stream(turn, answer)
+    stream.begin()
+    return stream

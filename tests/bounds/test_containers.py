@@ -142,8 +142,10 @@ class TestEventTypes:
         letters = "abcdefghij"
         for number in range(1_000):
             name = "".join(letters[int(digit)] for digit in f"{number:03}")
-            with receiver.process({}, p.body_of(f"made.up_{name}")) as event:
-                assert event is not None
+            for verified in (None, True):
+                body = p.body_of(f"made.up_{name}")
+                with receiver.process({}, body, verified=verified) as event:
+                    assert event is not None
         assert len(_delivery_spans._unknown_types) == 200
 
 

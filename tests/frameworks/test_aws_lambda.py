@@ -4,24 +4,35 @@ What AWS does around a function: what is sent before it freezes, and what is no 
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import BackgroundTasks, FastAPI
+from mangum import Mangum
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from linq_otel._shield import tally
 from linq_otel.webhooks import WebhookReceiver
 from linq_otel.webhooks.aws_lambda import linq_webhook
+from linq_otel.webhooks.instrumentor import LinqWebhooksInstrumentor
 from support import payloads as p
 from support.timing import timed
 from support.web_hosts import LAMBDAS, LambdaHost
 
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from collections.abc import Iterator
 
 
 BODY = p.body_of("message.delivered")
+JSON = ("content-type", "application/json")
 
 
 class Provider:
@@ -116,11 +127,11 @@ class TestFlushing:
         ids=str,
     )  # fmt: skip
     def test_what_is_no_delivery_passes(self, provider: TracerProvider, given: Any) -> None:
-        """Queues, schedules and other requests: the very object, and no flush."""
+        """Queues, schedules and other requests: the very object, and what they recorded is sent."""
         flushed = Provider(provider)
         handler = linq_webhook(lambda event, context: event, receiver=receiver_of(flushed))
         assert handler(given, None) is given
-        assert flushed.flushes == []
+        assert flushed.flushes == [2000]
 
     @pytest.mark.parametrize(
         "given", [{"body": 7}, {"body": "a", "isBase64Encoded": True}], ids=["number", "cut off"]
@@ -188,3 +199,128 @@ class TestEnforcing:
         receiver = receiver_of(provider, enforce=True)
         handler = linq_webhook(lambda event, context: "handled", receiver=receiver)
         assert handler(given, None) == "handled"
+
+
+class Batch:
+    """
+    Spans that wait for a batch, as in an app: nothing is sent before a flush.
+    """
+
+    def __init__(self) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(shutdown_on_exit=False)
+        self.provider.add_span_processor(
+            BatchSpanProcessor(self.exporter, schedule_delay_millis=60_000)
+        )
+
+    def take(self) -> list[str]:
+        """
+        Return the names of what was sent since the last call.
+        """
+        names = [span.name for span in self.exporter.get_finished_spans()]
+        self.exporter.clear()
+        return names
+
+
+@pytest.fixture
+def batch() -> Iterator[Batch]:
+    """
+    Yield what spans are sent by.
+    """
+    batch = Batch()
+    yield batch
+    batch.provider.shutdown()
+
+
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """
+    Set the loop that Mangum takes, which it would leave open.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.usefixtures("event_loop")
+class TestMangum:
+    """
+    An ASGI app behind Mangum, which runs it to the end of its background tasks.
+    """
+
+    def serve(self, batch: Batch, kind: str, **options: Any) -> Any:
+        """
+        Return what calls a path of the app as AWS does, and the bodies its handler was given.
+        """
+        app, bodies = FastAPI(), []
+        tracer = batch.provider.get_tracer("app")
+
+        def work() -> None:
+            with tracer.start_as_current_span("task"):
+                pass
+
+        @app.post("/hook", status_code=202)
+        def hook(payload: dict[str, Any], tasks: BackgroundTasks) -> None:
+            bodies.append(payload["event_type"])
+            tasks.add_task(work)
+
+        @app.post("/other")
+        def other() -> None:
+            work()
+
+        shared = {"tracer_provider": batch.provider, "webhook_secret": p.SECRET}
+        LinqWebhooksInstrumentor().instrument(**shared, **options)
+        handler = linq_webhook(Mangum(app, lifespan="off"))
+
+        def call(path: str, headers: list[tuple[str, str]]) -> int:
+            given = LambdaHost(kind).event(path, BODY, [*headers, JSON])
+            given.setdefault("resource", path)
+            given["queryStringParameters"] = None
+            if "httpMethod" not in given:
+                given["requestContext"]["http"] |= {"sourceIp": "192.0.2.1", "protocol": "HTTP/1.1"}
+                given["rawQueryString"] = ""
+            status: int = handler(given, Context(10_000))["statusCode"]
+            return status
+
+        return call, bodies
+
+    @pytest.mark.parametrize("kind", ["gateway 1", "gateway 2", "function URL"])
+    def test_what_was_recorded_is_sent_before_it_freezes(self, batch: Batch, kind: str) -> None:
+        """Of each invocation, a delivery or not; one delivery is handled once."""
+        signed = list(p.headers_of(BODY, signed_at=int(time.time())).items())
+        try:
+            call, bodies = self.serve(batch, kind, duplicates="answer")
+            assert (call("/hook", signed), batch.take()) == (
+                202,
+                ["message delivered", "task", "process message.delivered"],
+            )
+            assert (call("/other", []), batch.take()) == (200, ["task"])
+            assert (call("/hook", signed), batch.take()[-1]) == (200, "process message.delivered")
+            assert bodies == ["message.delivered"]
+        finally:
+            LinqWebhooksInstrumentor().uninstrument()
+
+    def test_a_forged_body_does_not_reach_the_app(self, batch: Batch) -> None:
+        """What guards the paths is the instrumentation of the framework, inside Mangum."""
+        forged = list(p.headers_of(BODY, p.OTHER_SECRET, signed_at=int(time.time())).items())
+        try:
+            call, bodies = self.serve(batch, "gateway 2", enforce=True, paths=["/hook"])
+            assert (call("/hook", forged), call("/hook", []), bodies) == (401, 401, [])
+        finally:
+            LinqWebhooksInstrumentor().uninstrument()
+
+    def test_metrics_are_sent_too(self, batch: Batch) -> None:
+        """A reader that exports once a minute would be frozen before its time."""
+        flushes: list[float] = []
+
+        class Reader(InMemoryMetricReader):
+            def force_flush(self, timeout_millis: float = 10_000) -> bool:
+                flushes.append(timeout_millis)
+                return True
+
+        meters = MeterProvider([Reader()], shutdown_on_exit=False)
+        receiver = receiver_of(batch.provider, meter_provider=meters)
+        assert linq_webhook(lambda event, context: "ok", receiver=receiver)(event(), None) == "ok"
+        assert (len(flushes), len(batch.take())) == (1, 2)

@@ -116,7 +116,9 @@ class RowStore:
         Keep *origin* where nothing is.
         """
         for key in origin.keys:
-            self.rows.setdefault(key, origin.to_json())
+            # As in every store, what was not accepted yet is replaced.
+            if key not in self.rows or '"accepted_at"' not in str(self.rows[key]):
+                self.rows[key] = origin.to_json()
 
     def find(self, *keys: str) -> tuple[str, Origin] | None:
         """

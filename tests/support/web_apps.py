@@ -50,10 +50,16 @@ class Seen:
         self.bodies.append(body)
         return json.dumps({"length": len(body), "sha256": hashlib.sha256(body).hexdigest()})
 
+    def make(self, number: int) -> bytes:
+        """
+        Return a piece of a streamed answer.
+        """
+        return b"%d\n" % number
 
-async def _lines() -> AsyncIterator[bytes]:
+
+async def _lines(seen: Seen) -> AsyncIterator[bytes]:
     for number in range(3):
-        yield b"%d\n" % number
+        yield seen.make(number)
 
 
 def starlette_app(seen: Seen, kind: Any = Starlette) -> Any:
@@ -69,7 +75,7 @@ def starlette_app(seen: Seen, kind: Any = Starlette) -> Any:
 
     async def stream(request: Request) -> Response:
         seen.note(b"".join([piece async for piece in request.stream()]))
-        return StreamingResponse(_lines())
+        return StreamingResponse(_lines(seen))
 
     async def missing(request: Request) -> Response:
         seen.note(await request.body())
@@ -98,7 +104,7 @@ def flask_app(seen: Seen) -> Flask:
     @app.post("/stream")
     def stream() -> Any:
         seen.note(request.stream.read())
-        return (b"%d\n" % number for number in range(3))
+        return map(seen.make, range(3))
 
     @app.post("/missing")
     def missing() -> Any:
@@ -123,7 +129,7 @@ def wsgi_app(seen: Seen) -> Any:
             start_response("404 Not Found", [("Content-Length", "0")])
         elif where == "/stream":
             start_response("200 OK", [])
-            yield from (b"%d\n" % number for number in range(3))
+            yield from map(seen.make, range(3))
         else:
             start_response("202 Accepted", HEADERS)
             yield answer.encode()
@@ -145,7 +151,7 @@ def aiohttp_app(seen: Seen, **options: Any) -> web.Application:
         seen.note(await request.content.read())
         response = web.StreamResponse()
         await response.prepare(request)
-        async for line in _lines():
+        async for line in _lines(seen):
             await response.write(line)
         return response
 
@@ -208,7 +214,8 @@ def _django_fail(request: Any) -> HttpResponse:
 def _django_stream(request: Any) -> StreamingHttpResponse:
     _django_seen().note(request.read())
     is_asgi = hasattr(request, "scope")
-    return StreamingHttpResponse(_lines() if is_asgi else iter([b"0\n", b"1\n", b"2\n"]))
+    seen = _django_seen()
+    return StreamingHttpResponse(_lines(seen) if is_asgi else map(seen.make, range(3)))
 
 
 def _django_missing(request: Any) -> HttpResponse:

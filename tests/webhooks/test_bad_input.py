@@ -11,6 +11,7 @@ import gc
 import json
 import logging
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -132,6 +133,9 @@ class TestByHand:
                 assert (event is not None) == (row.span is not None)
         missing = "no webhook secret is set: deliveries join unverified (logged once)"
         check_lines([line for line in lines(caplog) if line != missing])
+        if row.name in {"unknown event type", "unknown stage"}:
+            # Unsigned, a type that Linq does not send may be anything.
+            row = replace(row, span="process _OTHER")
         check_spans(desk, row, 2)
 
     @pytest.mark.parametrize("row", FIELDS, ids=lambda row: row.name)

@@ -18,6 +18,8 @@ from support.webhook_desk import Desk
 
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
     from linq_otel._origins import Origin
 
 
@@ -217,10 +219,33 @@ class TestUnknownTypes:
         """After two hundred types nobody knows, a name stands for all others; known ones stay."""
         for number in range(203):
             word = "".join("abcdefghij"[int(digit)] for digit in f"{number:03d}")
-            desk.deliver(p.envelope(f"made.{word}", {}, event_id=None, linq_trace_id=None))
+            body = p.encode(p.envelope(f"made.{word}", {}, event_id=None, linq_trace_id=None))
+            with desk.receiver.process({}, body, verified=True):
+                pass
         desk.stage("sent")
         names = [span.name for span in desk.spans if span.name.startswith("process ")]
         assert (len(set(names)), names[200:]) == (
             202,
             ["process _OTHER"] * 3 + ["process message.sent"],
         )
+        types = [(span.attributes or {})["linq.event.type"] for span in desk.spans[:203]]
+        assert (len(set(types)), types[200:]) == (201, ["_OTHER"] * 3)
+
+    def test_without_a_secret_one_name_stands_for_all(
+        self, desk: Desk, guarded: Desk, exporter: InMemorySpanExporter
+    ) -> None:
+        """A stranger may have made them up; what Linq sends keeps its own, and what is signed."""
+        for event_type in ("made.up", "other.made_up", "message.levitated", *EVENT_TYPES):
+            desk.deliver(p.envelope(event_type, {}, linq_trace_id=None))
+        found = [
+            (span.name, (span.attributes or {})["linq.event.type"])
+            for span in exporter.get_finished_spans()
+            if span.name.startswith("process ")
+        ]
+        others = [("process _OTHER", "_OTHER")] * 3
+        assert found == others + [(f"process {known}", known) for known in EVENT_TYPES]
+        body = p.body_of("teleport.beam.started")
+        with guarded.receiver.process(p.headers_of(body), body):
+            pass
+        attributes = guarded.one("process teleport.beam.started")["attributes"]
+        assert attributes["linq.event.type"] == "teleport.beam.started"

@@ -1,7 +1,7 @@
 """
 An event on its way to the subscribers: one id and one moment, a body per payload version.
 
-Source: Linq's "Webhook events" page and the event enumeration of its Python SDK 0.65.0.
+Source: Linq's "Webhook events" page.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from linq_otel._event_types import EVENT_TYPES
 from linq_otel.testing._state._clock import rfc3339
 
 
@@ -17,89 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+__all__ = ["EVENT_TYPES", "NEWEST", "ONLY_NEWEST", "VERSIONS", "Event", "in_both"]
+
 VERSIONS = ("2025-01-01", "2026-02-03")
 NEWEST = VERSIONS[-1]
 
 # Events that have no shape in the older payload version and are kept from its subscribers.
 ONLY_NEWEST = frozenset({"message.edited"})
-
-EVENT_TYPES: tuple[str, ...] = (
-    "message.sent",
-    "message.received",
-    "message.read",
-    "message.delivered",
-    "message.failed",
-    "message.edited",
-    "reaction.added",
-    "reaction.removed",
-    "poll.received",
-    "poll.failed",
-    "poll.sent",
-    "poll.delivered",
-    "poll.read",
-    "poll.updated",
-    "poll.vote.added",
-    "poll.vote.removed",
-    "poll.reaction.added",
-    "participant.added",
-    "participant.removed",
-    "chat.created",
-    "chat.group_name_updated",
-    "chat.group_icon_updated",
-    "chat.group_name_update_failed",
-    "chat.group_icon_update_failed",
-    "chat.background_updated",
-    "chat.background_update_failed",
-    "chat.typing_indicator.started",
-    "chat.typing_indicator.stopped",
-    "phone_number.status_updated",
-    "phone_number.assigned",
-    "phone_number.released",
-    "contact_card.received",
-    "call.initiated",
-    "call.ringing",
-    "call.answered",
-    "call.ended",
-    "call.failed",
-    "call.declined",
-    "call.no_answer",
-    "location.sharing.started",
-    "location.sharing.stopped",
-    "payment.succeeded",
-    "payment.canceled",
-    "payment.expired",
-    "payment.declined",
-    "payment.authorized",
-    "connection.created",
-    "connection.revoked",
-    "zero_day_retention.updated",
-    "phone_number.forwarding_updated",
-    "environment.line_moved",
-    "contact_card.created",
-    "contact_card.updated",
-    "contact_card.deleted",
-    "api_token.created",
-    "api_token.renamed",
-    "api_token.expiry_scheduled",
-    "api_token.expired",
-    "api_token.activated",
-    "api_token.deleted",
-    "environment.created",
-    "environment.renamed",
-    "environment.deleted",
-    "webhook_subscription.created",
-    "webhook_subscription.deleted",
-    "webhook_subscription.target_url_changed",
-    "webhook_subscription.enabled",
-    "webhook_subscription.disabled",
-    "webhook_subscription.events.updated",
-    "webhook_subscription.phone_numbers.updated",
-    "webhook_subscription.routing_headers_set",
-    "webhook_subscription.routing_headers_cleared",
-    "team_member.added",
-    "team_member.signed_in",
-    "team_member.signed_out",
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from linq_otel._shield import swallow
+from linq_otel._shield import shield, swallow
 from linq_otel.errors import MalformedEventError
 from linq_otel.webhooks._endpoint import Turn
 from linq_otel.webhooks._environs import find_headers, read_body
+from linq_otel.webhooks._streams import Stream
 
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ def install(patches: Patches, endpoint: Endpoint) -> None:
             response = wrapped(*args, **kwargs)
             if arrived.turn.answer is None:
                 arrived.turn.note_status(response.status_code)
+                with shield("streaming an answer of Flask"):
+                    _stream(arrived.turn, response)
             return response
 
     def dispatch(wrapped: Any, app: Any, args: Any, kwargs: Any) -> Any:
@@ -74,6 +78,20 @@ def install(patches: Patches, endpoint: Endpoint) -> None:
 
     patches.wrap("flask.app", "Flask", "full_dispatch_request", full_dispatch)
     patches.wrap("flask.app", "Flask", "dispatch_request", dispatch)
+
+
+def _stream(turn: Turn, response: Any) -> None:
+    """
+    Let what Flask does as *response* is sent, and after that, be done in the context of its run.
+
+    A file is the server's to send.
+    """
+    if turn.handling is None:
+        return
+    if response.is_streamed and not response.direct_passthrough:
+        response.response = Stream(turn, response.response)
+    later: list[Any] = response._on_close  # noqa: SLF001  # Nothing else tells of them.
+    later[:] = [partial(turn.call, function) for function in later]
 
 
 def _find_delivery(endpoint: Endpoint, request: Any) -> _Arrived | None:
