@@ -1,8 +1,8 @@
 """
 A store that cannot hold up, break or slow the app that uses it.
 
-An operation takes a bounded time or is given up; after the first that fails,
-the store is left alone until it works again, and what was to be saved
+An operation takes a bounded time or is given up; after several that fail in a
+row, the store is left alone until it works again, and what was to be saved
 meanwhile is saved then. Reading and writing have a circuit each: a full disk
 or a read-only replica still answers look-ups.
 """
@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from ._circuits import Circuit
 from ._exits import call_at_exit
 from ._forks import renew_if_changed
+from ._origins import Origin
 from ._shield import is_strict, report, tally, type_name
 from ._store_threads import SlowStoreError, StoreThreads
 from .errors import StoreError, UnreadableOriginError
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._meters import Meters
-    from ._origins import Origin
     from .stores import Store
 
 
@@ -35,10 +36,13 @@ T = TypeVar("T")
 WAITING_AT_MOST: Final = 1_000
 """Origins kept for a store that does not take them."""
 
+_NOTES_AT_MOST: Final = 10_000
+_KEYS_AT_ONCE: Final = 100
 _TRIES: Final = 3
 _PROBE_SECONDS: Final = 1.0
 _EXIT_SECONDS: Final = 1.0
-# No message's id and no event's: ids of Linq hold no colon.
+_SHORTEST_REST: Final = 0.001
+# No event's: ids of Linq hold no colon.
 _PROBE: Final = "linq-otel:probe"
 _IS_NEW: Final = True
 
@@ -65,7 +69,12 @@ class StoreGuard:
         self._threads = StoreThreads(seconds)
         # The app's own functions may need its thread: its connection, its transaction.
         self.is_in_place = getattr(store, "runs_in_place", False)
+        # Each with the number of times it was tried.
         self._waiting: deque[tuple[Origin, int]] = deque()
+        self._notes: deque[tuple[Origin, int]] = deque(maxlen=_NOTES_AT_MOST)
+        # Like ids of Linq, which an app's own columns can be asked for, but none of them.
+        ids = tuple(f"{number:032x}" for number in range(getattr(store, "probes", 1)))
+        self._probe = Origin("", linq_trace_ids=ids)
         patience = max(seconds, _PROBE_SECONDS)
         self._reads = Circuit("looking up origins", self._probe_read, _nothing, patience)
         self._writes = Circuit("saving origins", self._probe_write, self._save_waiting, patience)
@@ -77,6 +86,20 @@ class StoreGuard:
         For how long the store has not been asked; 0 while it answers.
         """
         return self._reads.open_seconds
+
+    @property
+    def working_seconds(self) -> float:
+        """
+        For how long the store has been asked for all; 0 while it is not.
+        """
+        return min(self._reads.closed_seconds, self._writes.closed_seconds)
+
+    @property
+    def keys_at_once(self) -> int:
+        """
+        How many keys :meth:`find_all` should be given.
+        """
+        return _KEYS_AT_ONCE if hasattr(self.store, "find_all") else 1
 
     def save(self, origin: Origin) -> None:
         """
@@ -102,6 +125,12 @@ class StoreGuard:
         """
         return await self._arun(self._reads, "find", None, self.store.find, keys)
 
+    def find_all(self, keys: tuple[str, ...]) -> set[str] | None:
+        """
+        Return those of *keys* that have an origin; None if the store does not say.
+        """
+        return self._run(self._reads, "find", None, self._find_all, keys)
+
     def claim(self, event_id: str) -> bool:
         """
         Return True the first time *event_id* is seen, or if the store does not say.
@@ -122,7 +151,19 @@ class StoreGuard:
         if self._writes.is_open or self._reads.is_open:
             self.meters.note_skipped("note")
         else:
-            self._threads.start(self._note, function, args)
+            self._threads.start(self._ask_later, function, args)
+
+    def note(self, note: Origin) -> None:
+        """
+        Keep *note* in the background, as soon as the store takes it.
+        """
+        renew_if_changed()
+        if self._writes.is_open:
+            self.meters.note_skipped("note")
+            self._notes.append((note, 0))
+            self._save_soon()
+        else:
+            self._threads.start(self._ask_later, self._save_note, (note,))
 
     def close(self) -> None:
         """
@@ -170,8 +211,8 @@ class StoreGuard:
     def _timed(self, circuit: Circuit, function: Callable[..., T], args: tuple[object, ...]) -> T:
         began = time.perf_counter()
         answer = function(*args)
-        if circuit.is_open and time.perf_counter() - began <= self.seconds:
-            # Its caller waited too long, but for a thread or the processor, not for the store.
+        if time.perf_counter() - began <= self.seconds:
+            # Also if its caller waited too long: for a thread or the processor, not for the store.
             circuit.note_working()
         return answer
 
@@ -180,39 +221,60 @@ class StoreGuard:
         Let what is being saved be saved before the process ends, for a bounded time.
         """
         deadline = time.monotonic() + _EXIT_SECONDS
-        if self._waiting and not self._writes.is_open:
-            self._threads.start(self._save_waiting)
+        if (self._waiting or self._notes) and not self._writes.is_open:
+            self._threads.start(partial(self._save_waiting, is_ending=True))
         while self._threads.is_busy and time.monotonic() < deadline:
             time.sleep(0.005)
         for _ in range(len(self._waiting)):
             self.meters.note_lost()
 
-    def _note(self, function: Callable[..., object], args: tuple[object, ...]) -> None:
+    def _ask_later(self, function: Callable[..., object], args: tuple[object, ...]) -> None:
         with _Watch(self, self._writes, "note"):
-            function(*args)
+            self._timed(self._writes, function, args)
 
     def _skip(self, operation: str, args: tuple[object, ...]) -> None:
         self.meters.note_skipped(operation)
         if operation == "save":
             self._wait(cast("Origin", args[0]), tries=0)
+            self._save_soon()
 
-    def open(self, circuit: Circuit, error: Exception) -> None:
+    def _save_soon(self) -> None:
+        if not self._writes.is_open:
+            # It has come to work since it was asked whether it does.
+            self._writes.ask()
+
+    def note_failure(self, circuit: Circuit, error: Exception, began: float) -> None:
         """
-        Leave the store alone in what *circuit* is for; altogether if it is too slow.
+        Count a failure in what *circuit* is for; in all if the store is too slow.
         """
-        circuit.open(error)
+        circuit.note_failure(error, began)
         if isinstance(error, SlowStoreError):
-            self._reads.open(error)
-            self._writes.open(error)
+            other = self._reads if circuit is self._writes else self._writes
+            other.note_failure(error, began)
 
     def _save_now(self, origin: Origin) -> None:
+        began = time.perf_counter()
         try:
             self.store.save(origin)
         except Exception as error:
             self._wait(origin, tries=1)
             # Whoever saved it may have gone on already.
-            self._writes.open(error)
+            self._writes.note_failure(error, began)
             raise
+
+    def _save_note(self, note: Origin) -> None:
+        try:
+            self.store.save(note)
+        except Exception:
+            self._notes.append((note, 1))
+            raise
+
+    def _find_all(self, *keys: str) -> set[str]:
+        find_all = getattr(self.store, "find_all", None)
+        if find_all is None:
+            return {key for key in keys if self.store.find(key) is not None}
+        found: set[str] = find_all(*keys)
+        return found
 
     def _wait(self, origin: Origin, tries: int) -> None:
         if tries >= _TRIES or len(self._waiting) >= WAITING_AT_MOST:
@@ -221,24 +283,43 @@ class StoreGuard:
             return
         self._waiting.append((origin, tries))
 
-    def _save_waiting(self) -> None:
-        for _ in range(len(self._waiting)):
-            try:
-                origin, tries = self._waiting.popleft()
-            except IndexError:
-                # The circuit has opened and closed meanwhile, and another probe is at it too.
-                return
-            try:
-                self.store.save(origin)
-            except Exception as error:  # It is tried again.
+    def _save_waiting(self, *, is_ending: bool = False) -> None:
+        for waiting in (self._waiting, self._notes):
+            for _ in range(len(waiting)):
+                began = time.perf_counter()
+                if not self._save_next(waiting):
+                    return
+                if is_ending:
+                    continue
+                # At most half of the time, for the store has calls to answer as well.
+                time.sleep(max(time.perf_counter() - began, _SHORTEST_REST))
+                if self._writes.is_open:
+                    return
+
+    def _save_next(self, waiting: deque[tuple[Origin, int]]) -> bool:
+        try:
+            origin, tries = waiting.popleft()
+        except IndexError:
+            # Another thread is at it, too, as when the process ends.
+            return True
+        began = time.perf_counter()
+        try:
+            self.store.save(origin)
+        except Exception as error:  # It is tried again.
+            if waiting is self._waiting:
                 self._wait(origin, tries + 1)
-                self._writes.open(error)
-                return
+            elif tries + 1 < _TRIES:
+                waiting.append((origin, tries + 1))
+            self._writes.note_failure(error, began)
+            return False
+        return True
 
     def _probe_read(self) -> None:
-        self.store.find(_PROBE)
+        self.store.find(*self._probe.keys)
 
     def _probe_write(self) -> None:
+        # Both kinds of rows: an engine may take one and refuse the other.
+        self.store.save(self._probe)
         self.store.claim(_PROBE)
 
 
@@ -267,9 +348,14 @@ class _Watch:
         seconds = time.perf_counter() - self._began
         if error is None:
             self._guard.meters.note_store(self._operation, seconds)
-            if self._guard.is_in_place and seconds > self._guard.seconds:
+            if not self._guard.is_in_place:
+                return True
+            if seconds <= self._guard.seconds:
+                self._circuit.note_working()
+            else:
                 # Nobody could stop waiting.
-                self._guard.open(self._circuit, SlowStoreError(self._guard.seconds))
+                slow = SlowStoreError(self._guard.seconds)
+                self._guard.note_failure(self._circuit, slow, self._began)
             return True
         if not isinstance(error, Exception):
             return False
@@ -278,7 +364,7 @@ class _Watch:
             report("store: unreadable origin", str(error))
         else:
             tally.add(f"store {self._operation}: {type(error).__name__}")
-            self._guard.open(self._circuit, error)
+            self._guard.note_failure(self._circuit, error, self._began)
         # That a store does not work is no fault of this package.
         return isinstance(error, StoreError) or not is_strict()
 

@@ -7,6 +7,7 @@ share does I/O, and is asked through a guard that bounds what it may cost.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from ._collecting import note_origin
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _SAVING: Final = shield("saving an origin")
 _LOOKING_UP: Final = shield("looking up an origin")
 _CLAIMING: Final = shield("claiming an event")
+# So long do other processes take at most to find a store that works again and save what waited.
+_NEWLY_WORKING_SECONDS: Final = 10.0
+_LOOKING_SECONDS: Final = 1.0
 
 
 class OriginKeeper:
@@ -137,6 +141,39 @@ class OriginKeeper:
             return
         with shield("asking the store"):
             function(*args)
+
+    @property
+    def shares_notes(self) -> bool:
+        """
+        True if other processes see what :meth:`note` keeps.
+        """
+        return self._guard is not None and getattr(self.store, "shares_notes", True)
+
+    def note(self, note: Origin) -> None:
+        """
+        Keep *note* in the background, as soon as the store takes it.
+        """
+        if self._guard is not None:
+            self._guard.note(note)
+
+    def find_all(self, keys: Sequence[str]) -> tuple[set[str], int]:
+        """
+        Return those of *keys* that have an origin, and of how many the store said so.
+
+        It is asked for a bounded time, and not while it does not work.
+        """
+        found: set[str] = set()
+        guard = self._guard
+        if guard is None or guard.working_seconds < _NEWLY_WORKING_SECONDS:
+            return found, 0
+        end, done, step = time.monotonic() + _LOOKING_SECONDS, 0, guard.keys_at_once
+        while done < len(keys) and time.monotonic() < end:
+            part = guard.find_all(tuple(keys[done : done + step]))
+            if part is None:
+                break
+            found |= part
+            done += step
+        return found, min(done, len(keys))
 
     def close(self) -> None:
         """

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _MOST_MESSAGES: Final = 10_000
 _LONGEST_SECONDS: Final = 24 * 3600.0
-_LOOKS_AT_ONCE: Final = 200
 
 
 class Unsent:
@@ -47,6 +46,8 @@ class Unsent:
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._accepted: OrderedDict[str, float] = OrderedDict()
+        # Those of them that the store was asked for, in vain, when they were due.
+        self._missed: set[str] = set()
 
     def note_accepted(self, message_id: str | None) -> None:
         """
@@ -69,23 +70,25 @@ class Unsent:
             return
         with self._lock:
             was_ours = self._accepted.pop(message_id, None) is not None
-        if self._origins.store.is_shared and not was_ours:
-            self._origins.later(self._origins.store.save, _note(message_id))
+            self._missed.discard(message_id)
+        if not was_ours and self._origins.shares_notes:
+            self._origins.note(_note(message_id))
 
     def count(self) -> int | None:
         """
         Return how many are stuck; None where none was sent, or no webhook would ever tell.
+
+        Of those that the store was not asked for, or did not answer, nothing is known: they are as
+        they were.
         """
-        is_told = self._hears or self._origins.store.is_shared
+        is_told = self._hears or self._origins.shares_notes
         if self._is_closed or not self._sends or not is_told:
             return None
-        due = self._due()
-        if self._origins.store.is_shared:
-            for message_id in due[:_LOOKS_AT_ONCE]:
-                if self._origins.find(_note(message_id).keys) is not None:
-                    with self._lock:
-                        self._accepted.pop(message_id, None)
-        return len(self._due())
+        if not self._origins.shares_notes:
+            return len(self._due())
+        self._look()
+        with self._lock:
+            return len(self._missed)
 
     def close(self) -> None:
         """
@@ -93,7 +96,25 @@ class Unsent:
         """
         self._is_closed = True
 
-    def _due(self) -> list[str]:
+    def _look(self) -> None:
+        due = self._due()
+        # Those that were never asked for come first, in case that there is no time for all.
+        wanted = sorted(due, key=self._missed.__contains__)
+        with self._lock:
+            if len(self._accepted) > _MOST_MESSAGES // 2:
+                # Lest those that were sent long since make no room for others.
+                wanted += [key for key in self._accepted if key not in due]
+        keys = {message_id: _note(message_id).keys[0] for message_id in wanted}
+        heard, asked = self._origins.find_all([*keys.values()])
+        with self._lock:
+            for message_id in wanted[:asked]:
+                if keys[message_id] in heard:
+                    self._accepted.pop(message_id, None)
+                    self._missed.discard(message_id)
+                elif message_id in due and message_id in self._accepted:
+                    self._missed.add(message_id)
+
+    def _due(self) -> dict[str, None]:
         now = time.monotonic()
         with self._lock:
             while self._accepted:
@@ -101,7 +122,8 @@ class Unsent:
                 if now - accepted_at <= _LONGEST_SECONDS:
                     break
                 del self._accepted[message_id]
-            return [key for key, at in self._accepted.items() if now - at > self._seconds]
+            self._missed.intersection_update(self._accepted)
+            return {key: None for key, at in self._accepted.items() if now - at > self._seconds}
 
 
 def _note(message_id: str) -> Origin:

@@ -75,11 +75,8 @@ def open_engine(target: SqlTarget, watch: Watch, poolers: Poolers) -> Engine:
         # Each statement by itself, and nothing to undo when a connection is given back.
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
-        # Eight at most. What is not in use is kept elsewhere.
-        pool_size=1,
-        max_overflow=7,
-        pool_timeout=OPERATION_SECONDS,
-        pool_recycle=RECYCLE_SECONDS,
+        # Connections are kept elsewhere, in fewer steps than a pool's.
+        poolclass=NullPool,
     )
     if engine.dialect.driver == "psycopg" and "prepare_threshold" not in target.arguments:
         # After SQLAlchemy, which asks other things first and leaves transactions.

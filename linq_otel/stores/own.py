@@ -76,6 +76,9 @@ class OwnStore:
     runs_in_place = True
     """The functions may need the thread of the request: its connection, its transaction."""
 
+    shares_notes = False
+    """A mere note stays within this process."""
+
     def __init__(
         self,
         find: Callable[[tuple[str, ...]], Origin | str | None],

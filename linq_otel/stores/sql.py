@@ -135,6 +135,24 @@ class SQLStore:
                 return key, self._read(found[place])
         return None
 
+    def find_all(self, *keys: str) -> set[str]:
+        """
+        Return those of *keys* that have an origin.
+
+        Raises:
+            StoreError: If the database refuses, or cannot be reached.
+        """
+        if not keys:
+            return set()
+        stored = [stored_key(key) for key in keys]
+        # The last one again and again: a statement is prepared for each number of keys.
+        wanted = stored + stored[-1:] * (2 ** (len(keys) - 1).bit_length() - len(keys))
+        now = self._clock()
+        found = self._database.run(
+            lambda connection, _: self._statements.find(connection, wanted, now)
+        )
+        return {key for key, place in zip(keys, stored, strict=True) if place in found}
+
     def claim(self, event_id: str) -> bool:
         """
         Return True the first time *event_id* is seen by any process.

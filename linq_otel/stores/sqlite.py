@@ -131,6 +131,22 @@ class SQLiteStore:
                 return None
         return key, self._read(row[0])
 
+    def find_all(self, *keys: str) -> set[str]:
+        """
+        Return those of *keys* that have an origin.
+        """
+        now = self._clock()
+        with self._lock:
+            connection = self._connection or self._open()
+            try:
+                return {
+                    key
+                    for key in keys
+                    if connection.execute(_FIND, (_bound(key), now)).fetchone() is not None
+                }
+            except sqlite3.Error as error:
+                raise refusal(self._path, error) from error
+
     def claim(self, event_id: str) -> bool:
         """
         Return True the first time *event_id* is seen by any process.

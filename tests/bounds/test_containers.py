@@ -36,6 +36,7 @@ BOUNDED_BY = {
     "_clients._streamed._parts": "one body of at most a megabyte, with which it goes",
     "_delivery_spans._unknown_types": "200 event types",
     "_forks._methods": "the objects that are alive: weak references",
+    "_guarding._notes": "10,000 notes",
     "_guarding._waiting": "1,000 origins",
     "_json._NOTHING": "never written",
     "_keeping.sends_under_way": "the sends under way",
@@ -51,14 +52,15 @@ BOUNDED_BY = {
     "_store_threads._queue": "what four threads have not done when the circuit opens",
     "_times._read_minute": "64 minutes",
     "_unsent._accepted": "10,000 messages, and a day",
+    "_unsent._missed": "those of them that are due",
     "doctor._listening._parts": "10,000 webhooks",
     "doctor._sdk_files.seams": "the methods that would be wrapped",
     "stores._redis_clients._crossed_a_fork": "the forks between this process and the first",
     "stores._sql_connections._crossed_a_fork": "the forks between this process and the first",
     "stores._sql_own_connections._crossed_a_fork": "the forks between this process and the first",
-    "stores._sql_own_connections._kept": "four connections",
-    "stores._sql_own_connections._wanting": "the threads that ask the store",
-    "stores._sql_statements._finds": "the numbers of keys an origin has",
+    "stores._sql_own_connections._free": "eight connections",
+    "stores._sql_own_connections._idle": "eight connections",
+    "stores._sql_statements._finds": "the numbers of keys an origin has, and powers of two",
     "stores._sql_statements._saves": "the numbers of keys an origin has",
     "stores._sql_watch._ends": "the operations under way",
     "stores.memory._rows": "`size` keys",
@@ -94,9 +96,9 @@ class TestMessages:
         for number in range(3):
             unsent.note_accepted(f"m{number}")
         assert list(unsent._accepted) == ["m1", "m2"]
-        assert unsent._due() == ["m1", "m2"]
+        assert list(unsent._due()) == ["m1", "m2"]
         monkeypatch.setattr(_unsent, "_LONGEST_SECONDS", 0.0)
-        assert (unsent._due(), list(unsent._accepted)) == ([], [])
+        assert (unsent._due(), list(unsent._accepted)) == ({}, [])
 
 
 class TestTally:

@@ -34,6 +34,12 @@ class Patient:
         self.probe()
 
 
+@pytest.fixture(autouse=True)
+def told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the log be told as soon as a store works again."""
+    monkeypatch.setattr(_circuits, "_QUIET_SECONDS", 0.0)
+
+
 @pytest.fixture
 def patient() -> Iterator[Patient]:
     """Yield a circuit whose probe works."""
@@ -48,6 +54,58 @@ class TestCircuit:
         assert (patient.circuit.is_open, patient.circuit.open_seconds) == (False, 0.0)
         assert patient.probes == []
 
+    def test_one_failure_is_no_outage(
+        self, patient: Patient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It stays closed without a word, and what failed is done again once the store works."""
+        patient.circuit.note_failure(OSError(), time.perf_counter())
+        assert not patient.circuit.is_open
+        assert patient.closed.wait(5)
+        assert (len(patient.probes), patient.circuit.is_open, caplog.records) == (1, False, [])
+
+    def test_failures_at_once_count_once(
+        self, patient: Patient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Many that wait for the same thing are one failure; a good end begins the count anew."""
+        monkeypatch.setattr(_circuits, "_FIRST_PAUSE", 5.0)
+        circuit, seen = patient.circuit, []
+        for failures in (10, 10, None, 1, 1, 1):
+            if failures is None:
+                circuit.note_working()
+                continue
+            began = time.perf_counter()
+            for _ in range(failures):
+                circuit.note_failure(OSError(), began)
+            seen.append(circuit.is_open)
+        assert seen == [False, False, False, False, True]
+
+    def test_the_probe_counts_as_well(self, patient: Patient) -> None:
+        """A store that is hardly asked is known to be down soon after its first failure."""
+        patient.probe = raises(OSError())
+        patient.circuit.note_failure(OSError(), time.perf_counter())
+        assert wait_until(lambda: patient.circuit.is_open)
+        assert len(patient.probes) == 2
+        patient.probe = works
+        assert patient.closed.wait(5)
+
+    def test_one_line_for_a_store_that_flaps(
+        self, patient: Patient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """However often it fails and works, it is told when that begins and when it is over."""
+        monkeypatch.setattr(_circuits, "_LONGEST_PAUSE", 0.05)
+        monkeypatch.setattr(_circuits, "_QUIET_SECONDS", 0.4)
+        for _ in range(5):
+            patient.closed.clear()
+            patient.circuit.open(OSError())
+            assert patient.closed.wait(5)
+        first, *_ = [record.getMessage() for record in caplog.records]
+        assert len(caplog.records) == 1
+        assert wait_until(lambda: len(caplog.records) == 2)
+        last = caplog.records[1].getMessage()
+        assert first.startswith("looking up origins is paused, ")
+        assert last.startswith("looking up origins works again after ")
+        assert last.endswith(" s, in which it was paused 5 times")
+
     @pytest.mark.timing
     def test_closes_when_the_probe_works(
         self, patient: Patient, caplog: pytest.LogCaptureFixture
@@ -61,6 +119,7 @@ class TestCircuit:
             assert patient.closed.wait(5)
         assert not patient.circuit.is_open
         assert len(patient.probes) == 1
+        assert wait_until(lambda: len(caplog.records) == 2)
         first, second = [(record.levelname, record.getMessage()) for record in caplog.records]
         assert first[0] == "WARNING"
         assert first[1] == (

@@ -137,9 +137,11 @@ class TestJoin:
         assert desk.deliver(p.body_of("message.received")) is not None
         process = desk.one("process message.delivered")
         assert (process["parent"], process["attributes"]["linq.origin"]) == (LIFE.anchor, "none")
-        assert set(tally.counts()) == {
+        # Whether anything was saved before the store was left alone is a matter of time.
+        assert set(tally.counts()) | {"store save: OSError"} == {
             "store find: OSError",
             "store claim: OSError",
+            "store save: OSError",
             "webhook: no secret",
         }
         assert p.PHONE not in caplog.text

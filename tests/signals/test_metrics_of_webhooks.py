@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from linq import LinqAPIV3
 
-from linq_otel import instrument, uninstrument
-from linq_otel.errors import SignatureError
+from linq_otel import _keeping, _unsent, instrument, uninstrument
+from linq_otel._keeping import OriginKeeper
+from linq_otel._meters import Meters
+from linq_otel._unsent import Unsent
+from linq_otel.errors import SignatureError, StoreError
 from linq_otel.stores.memory import MemoryStore
+from linq_otel.stores.own import OwnStore
+from linq_otel.stores.sqlite import SQLiteStore
 from linq_otel.webhooks import WebhookReceiver
 from support import payloads as p
-from support.failing_stores import SwitchedStore, wait_until
+from support.failing_stores import SwitchedStore, raises, wait_until, works
 from support.scripted_linq import CHAT_ID, ScriptedLinq
 from support.sending import send
 from support.timing import timed
@@ -20,6 +26,7 @@ from support.webhook_desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -267,6 +274,17 @@ class TestReplies:
 STUCK = "linq.message.stuck"
 
 
+def open_file(folder: Path) -> Store:
+    return SQLiteStore(str(folder / "linq.db"))
+
+
+def open_unsent(store: Store, meterage: Meterage, seconds: float = 0.0) -> Unsent:
+    """
+    Open what counts the messages of one of several processes.
+    """
+    return Unsent(OriginKeeper(store, Meters(meterage.provider), 0.05), seconds)
+
+
 class TestStuck:
     @pytest.mark.parametrize("store", [MemoryStore, SwitchedStore])
     def test_counts_what_was_not_sent_in_time(
@@ -320,6 +338,66 @@ class TestStuck:
                 assert wait_until(lambda: meterage.counts(STUCK) == {(): 0})
             finally:
                 uninstrument()
+
+    @pytest.mark.parametrize("open_store", [SwitchedStore, open_file])
+    def test_of_many_at_once(
+        self, tmp_path: Path, meterage: Meterage, open_store: Callable[..., Store]
+    ) -> None:
+        """Each that was heard of is known in one collection, and none else is left out."""
+        store = open_store(tmp_path) if open_store is open_file else open_store()
+        with closing(store):
+            sender, receiver = [open_unsent(store, meterage) for _ in range(2)]
+            for number in range(1_500):
+                sender.note_accepted(f"m{number}")
+                if number % 3:
+                    store.save(_unsent._note(f"m{number}"))
+            assert (sender.count(), receiver.count()) == (500, None)
+            for number in range(1_500):
+                store.save(_unsent._note(f"m{number}"))
+            assert (sender.count(), list(sender._accepted)) == (0, [])
+
+    def test_after_an_outage(self, meterage: Meterage, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What was heard of while the store was down is noted later; meanwhile nothing is known."""
+        store = SwitchedStore()
+        sender, receiver = [open_unsent(store, meterage) for _ in range(2)]
+        for number in range(300):
+            sender.note_accepted(f"m{number}")
+        for number in range(200):
+            store.save(_unsent._note(f"m{number}"))
+        assert sender.count() == 100
+        store.reading = store.writing = raises(StoreError("it is down"))
+        for number in range(200, 600):
+            sender.note_accepted(f"m{number}")
+            receiver.note_sent(f"m{number}")
+        assert [sender.count() for _ in range(4)] == [100] * 4
+        store.reading = store.writing = works
+        assert wait_until(lambda: store.find(*_unsent._note("m599").keys) is not None)
+        assert wait_until(lambda: not sender._origins.silent_seconds)
+        # Others may not know yet that it works.
+        assert sender.count() == 100
+        monkeypatch.setattr(_keeping, "_NEWLY_WORKING_SECONDS", 0.0)
+        assert wait_until(lambda: sender.count() == 0)
+
+    def test_more_than_are_watched(
+        self, meterage: Meterage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was heard of long before it is due makes room for others."""
+        monkeypatch.setattr(_unsent, "_MOST_MESSAGES", 100)
+        store = SwitchedStore()
+        sender = open_unsent(store, meterage, 300)
+        for turn in range(10):
+            for number in range(60):
+                sender.note_accepted(f"m{turn} {number}")
+                store.save(_unsent._note(f"m{turn} {number}"))
+            sender.note_accepted(f"stuck {turn}")
+            assert sender.count() == 0
+        assert list(sender._accepted) == [f"stuck {turn}" for turn in range(10)]
+
+    def test_of_an_app_s_own_store(self, meterage: Meterage) -> None:
+        """Its table takes no notes, so a process knows of no webhook but its own."""
+        sender = open_unsent(OwnStore(find=lambda _keys: None), meterage)
+        sender.note_accepted("m1")
+        assert sender.count() is None
 
     def test_where_no_webhook_would_tell(
         self, provider: TracerProvider, meterage: Meterage

@@ -235,6 +235,20 @@ CLAIM_ALL = """
 """
 
 
+class TestFindAll:
+    @pytest.mark.parametrize("number", [0, 1, 3, 100])
+    def test_says_which_there_are(self, shared: Engine, number: int) -> None:
+        """Every second of them is there, accepted or not, and is told by its key."""
+        names = [f"n{n}" for n in range(number)]
+        with closing(shared.open()) as store:
+            if not hasattr(store, "find_all"):
+                pytest.fail("each shared store asks for many keys at once")
+            for n, name in enumerate(names[::2]):
+                store.save(accepted(name) if n % 2 else replace(provisional("k"), message_id=name))
+            found = store.find_all(*(f"message:{name}" for name in names))
+        assert found == {f"message:{name}" for name in names[::2]}
+
+
 class TestSharedStore:
     def test_is_shared(self, shared: Engine) -> None:
         """What one store saves, another finds."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from redis import Redis, RedisCluster
 from redis.crc import key_slot
 from redis.sentinel import Sentinel
 
+from linq_otel._keeping import OriginKeeper
+from linq_otel._meters import Meters
 from linq_otel.errors import StoreError
 from linq_otel.stores import open_store
 from linq_otel.stores.redis import RedisStore
@@ -216,6 +219,37 @@ class TestCluster:
         cluster.save(accepted("m1", trace="t1"))
         assert cluster.find("trace:t1") == ("trace:t1", accepted("m1", trace="t1"))
 
+    def test_node_that_is_gone(
+        self, cluster: Store, nodes: list[RedisServer], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """While one is gone the store stays paused, and the log is told so once."""
+        keeper = OriginKeeper(cluster, Meters(None), 0.05)
+        guard = keeper._guard
+        assert guard is not None
+        nodes[1].kill()
+        try:
+            slots = {name: key_slot(f"message:{name}".encode()) for name in NAMES}
+            lost = [name for name, slot in slots.items() if slot in range(5_461, 10_923)]
+            for name in lost[:3]:
+                keeper.keep(accepted(name))
+                assert keeper.find((f"message:{name}",)) is None
+            for circuit in (guard._reads, guard._writes):
+                wait_until(lambda circuit=circuit: circuit.is_open, "it was not paused")
+            time.sleep(0.6)
+            assert (guard._reads.is_open, guard._writes.is_open) == (True, True)
+            assert sorted(record.getMessage().partition(",")[0] for record in caplog.records) == [
+                "looking up origins is paused",
+                "saving origins is paused",
+            ]
+        finally:
+            nodes[1].start()
+        for node in nodes:
+            wait_for_cluster(node)
+        wait_until(lambda: not guard._writes.is_open, "it stayed paused")
+        for name in lost[:3]:
+            wait_until(partial(is_found, keeper, name), "it was lost")
+        keeper.close()
+
     def test_close_ends_connections(self, nodes: list[RedisServer]) -> None:
         """No connection is left behind on any node."""
         named = "name=linq-otel "
@@ -246,6 +280,10 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     """Yield a primary and a replica, watched by a sentinel that wants a password."""
     with open_watched(tmp_path, password="hushed") as watched:
         yield watched
+
+
+def is_found(keeper: OriginKeeper, name: str) -> bool:
+    return keeper.find((f"message:{name}",)) == (f"message:{name}", accepted(name))
 
 
 def is_saved(store: Store, name: str) -> bool:

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, select, text
 
 from linq_otel.errors import StoreError
-from linq_otel.stores import open_store
+from linq_otel.stores import _sql_own_connections, open_store
 from linq_otel.stores._sql_tables import find_missing
 from linq_otel.stores.sql import SQLStore, create_tables, metadata
 from support.origins import Clock, accepted, provisional
 from support.scripts import read_output, run_script, start_script
+from support.slow_proxy import open_slow_proxy
 from support.sql_servers import PASSWORD, USER
 from support.sql_store_engines import (
     add_driver,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from linq_otel.stores import Store
     from linq_otel.stores._sql_tables import Tables
     from support.sql_processes import SqlServer
     from support.sql_servers import MariaServer, PostgresServer
@@ -301,6 +304,44 @@ class TestSaving:
             store.claim("e1")
             # The last one is the question itself.
             assert count_questions(store) - before == 4 + 1
+
+
+class TestConnections:
+    def test_as_many_as_are_needed(self, server: SqlServer) -> None:
+        """However long a connection takes to open, each is opened once, and waited for then."""
+        sql_engine(server.url)
+        with open_slow_proxy(server.port, 0.06) as proxy:
+            url = server.url.replace(str(server.port), str(proxy.port))
+            opened: list[int] = []
+            for threads in (4, 12):
+                with closing(open_store(url)) as store, ThreadPoolExecutor(threads) as pool:
+                    before = proxy.connections
+                    list(pool.map(partial(work, store, threads), range(threads)))
+                    opened.append(proxy.connections - before)
+        assert opened[0] in range(1, 5)
+        assert opened[1] in range(1, 9)
+
+    def test_none_left(
+        self, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An operation that comes when all are in use waits for one, for a bounded time."""
+        monkeypatch.setattr(_sql_own_connections, "OPERATION_SECONDS", 0.1)
+        sql_engine(postgres_server.url)
+        begun, done = threading.Semaphore(0), threading.Event()
+
+        def hold(connection: Any, _was_tried: bool) -> bool:  # noqa: FBT001  # As it is called.
+            begun.release()
+            return done.wait(10)
+
+        with closing(open_store(postgres_server.url)) as store, ThreadPoolExecutor(8) as threads:
+            assert isinstance(store, SQLStore)
+            holding = [threads.submit(store._database.run, hold) for _ in range(8)]
+            assert all(begun.acquire(timeout=10) for _ in holding)
+            with pytest.raises(StoreError, match="all connections of the engine are in use"):
+                store.claim("e1")
+            done.set()
+            assert [each.result(10) for each in holding] == [True] * 8
+            assert store.claim("e1")
 
 
 class TestKeys:
@@ -568,6 +609,18 @@ class TestSqlite:
         store.save(provisional("k1"))
         assert store.find("key:k1", "message:m1") == ("key:k1", origin)
         assert [store.claim("e1"), store.claim("e1"), store.prune()] == [True, False, 0]
+
+
+def work(store: Store, threads: int, number: int) -> None:
+    """
+    Do what messages need, in one of several threads.
+    """
+    for turn in range(25):
+        name = f"c{threads} {number} {turn}"
+        store.save(accepted(name))
+        assert store.find(f"message:{name}") == (f"message:{name}", accepted(name))
+        assert store.claim(name)
+        time.sleep(0.002)
 
 
 def wait_until_gone(url: str) -> None:
