@@ -24,7 +24,7 @@ SINCE ?= HEAD
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo check test test-all servers lint types pytest slow oldest chaos fuzz soak growth
-.PHONY: bench backends docs site format clean help
+.PHONY: bench backends suites docs site format clean help
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ bench: .venv/.test ## Measure what tracing costs, beside what people use today
 backends: .venv/.test ## Send every scenario to real backends, built with Go, and read it back
 	PYTHONPATH=tests $(BIN)/python -m backends $(ARGS)
 	$(BIN)/python -m pytest tests/backends/check_show.py
+
+suites: .venv/.test ## Run the test suites of other projects, without linq-otel and with it
+	PYTHONPATH=tests $(BIN)/python -m suites $(ARGS)
 
 docs: .venv/.test ## Write the pages that are made from the code
 	$(BIN)/python docs/making/generate_attributes.py
