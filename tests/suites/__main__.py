@@ -63,7 +63,11 @@ SUITES: Final = (
     Suite(
         "urllib3",
         ("anyio", "pytest_timeout", "pytest_socket"),
-        ("-m", "not requires_network and not integration"),
+        # The probes wait for ever on a slow host: they need a server that is on no package index.
+        (
+            *("-m", "not requires_network and not integration", "--timeout=60"),
+            *("-k", "not test_http2_probe_blocked_per_thread"),
+        ),
         tests=("test",),
     ),
     Suite(
@@ -72,7 +76,8 @@ SUITES: Final = (
         # Its own arguments, but neither coverage nor benchmarks, which need plugins of their own.
         (
             *("-o", "addopts=", "-m", "not dev_mode and not autobahn and not internal"),
-            *("-n", "4", "--ignore-glob=*/test_benchmarks_*"),
+            # Fast: without collecting garbage after each test, which takes most of the time.
+            *("-n", "4", "--aiohttp-fast", "--ignore-glob=*/test_benchmarks_*"),
         ),
     ),
     Suite("starlette", ("anyio",)),
