@@ -16,14 +16,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 
 
 HERE: Final = Path(__file__).resolve().parent
-REPORT: Final = HERE.parents[1] / "docs" / "reports" / "suites.md"
+PAGE: Final = HERE.parents[1] / "docs" / "reports" / "suites.md"
+FIGURES: Final = PAGE.with_suffix(".json")
 PINS: Final = HERE / "requirements.txt"
 CACHE: Final = (
     Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linq-otel" / "suites"
@@ -138,12 +138,31 @@ class Result:
             )
         )
 
-    def compute_ratio(self) -> float:
+    def summarize(self) -> dict[str, Any]:
         """
-        Return the median of what each pair of runs took with us, as a share of without.
+        Return what the page tells of the suite.
         """
-        pairs = zip(self.runs[ACTIVE], self.runs[WITHOUT], strict=True)
-        return median(active.seconds / without.seconds for active, without in pairs)
+        summary = {
+            "version": self.version,
+            "day": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+            "python": sys.version.split()[0],
+            "complaint": self.complaint,
+            "differences": [f"`{test}`: {words}" for test, words in self.find_differences()],
+            "unsteady": [f"`{test}`: {words}" for test, words in self.find_unsteady()],
+        }
+        if self.complaint:
+            return summary
+        pairs = [*zip(self.runs[WITHOUT], self.runs[ACTIVE], strict=True)]
+        return {
+            **summary,
+            "pairs": len(pairs),
+            "counts": [str(self.runs[way][-1]) for way in (WITHOUT, ACTIVE, ENFORCING)],
+            "seconds": [
+                round(median(run.seconds for run in ran), 2) for ran in zip(*pairs, strict=True)
+            ],
+            "ratio": round(median(active.seconds / before.seconds for before, active in pairs), 2),
+            "added": round(median(active.start - before.start for before, active in pairs), 2),
+        }
 
     def _compare(
         self, is_wanted: Callable[[Counter[str], Counter[str]], object]
@@ -175,18 +194,30 @@ def main() -> int:
     options = _parse()
     python = _make_environment()
     chosen = [each for each in SUITES if not options.suites or each.package in options.suites]
-    begun = time.monotonic()
+    is_bad = False
     with (
         tempfile.TemporaryDirectory(prefix="linq-otel-suites-") as folder,
         ThreadPoolExecutor(options.workers) as pool,
     ):
         jobs = [pool.submit(_run_suite, python, s, Path(folder), options.pairs) for s in chosen]
-        results = [job.result() for job in jobs]
-    text = "\n".join(_report(results, options, time.monotonic() - begun)) + "\n"
-    sys.stdout.write(text)
-    if options.report:
-        options.report.write_text(text, encoding="utf-8")
-    return int(any(each.complaint or [*each.find_differences()] for each in results))
+        for job in as_completed(jobs):
+            result = job.result()
+            is_bad |= bool(result.complaint or [*result.find_differences()])
+            # At once: the rest may take long.
+            _keep(result)
+    sys.stdout.write(PAGE.read_text("utf-8"))
+    return int(is_bad)
+
+
+def _keep(result: Result) -> None:
+    """
+    Put a suite's figures in place of those of its last run, and write the page anew.
+    """
+    kept = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
+    kept[result.suite.package] = result.summarize()
+    ordered = {each.package: kept[each.package] for each in SUITES if each.package in kept}
+    FIGURES.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join(_write_page(ordered)) + "\n", encoding="utf-8")
 
 
 def _parse() -> argparse.Namespace:
@@ -194,11 +225,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("suites", nargs="*", help="packages; all of them without any")
     parser.add_argument("--pairs", type=int, default=3, help="runs each way (default: 3)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="suites at once")
-    parser.add_argument("--report", type=Path, help="page to write (default: docs, of all suites)")
-    options = parser.parse_args()
-    if not options.suites and not options.report:
-        options.report = REPORT
-    return options
+    return parser.parse_args()
 
 
 def _make_environment() -> Path:
@@ -301,8 +328,7 @@ def _run_once(python: Path, suite: Suite, tree: Path, how: tuple[str, str]) -> R
     return Run(outcomes, *(sum(each[word] for each in read) for word in ("start", "tests")))
 
 
-def _report(results: list[Result], options: argparse.Namespace, seconds: float) -> Iterator[str]:
-    finished = [each for each in results if not each.complaint]
+def _write_page(figures: dict[str, Any]) -> Iterator[str]:
     yield "# Suites: a run of `make suites`"
     yield ""
     yield (
@@ -313,67 +339,44 @@ def _report(results: list[Result], options: argparse.Namespace, seconds: float) 
     )
     yield ""
     yield (
-        f"Run on {datetime.now(timezone.utc):%Y-%m-%d} with Python {sys.version.split()[0]}, "
-        f"{options.pairs} times each way in turn, in {seconds / 60:.0f} minutes. Tests are "
-        "counted as passed / failed / skipped. Processor seconds are those of the tests, children "
-        "included: the median of the runs, and of the ratios of each pair."
+        "Tests are counted as passed / failed / skipped; those that fail without linq-otel want a "
+        "network, another user than root, or other versions. Processor seconds are those of the "
+        "tests, children included: the median of the runs each way, made in turn, and of the "
+        "ratios of each pair. *Start* is what a process takes more before its tests: the SDK of "
+        "OpenTelemetry and linq-otel are imported, and the libraries patched. *Differ* counts the "
+        "tests that never ended with linq-otel as they did without it."
     )
     yield ""
-    ways = "without | active | enforcing | s without | s active | ratio | differ"
-    yield f"| suite | version | {ways} |"
-    yield "|---|---|--:|--:|--:|--:|--:|--:|--:|"
-    for each in results:
-        yield _report_row(each)
+    ways = "without | active | enforcing | pairs | s without | s active | ratio | start | differ"
+    yield f"| suite | version | {ways} | run |"
+    yield "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    for package, each in figures.items():
+        yield _write_row(package, each)
     yield ""
-    added = [
-        active.start - without.start
-        for each in finished
-        for active, without in zip(each.runs[ACTIVE], each.runs[WITHOUT], strict=True)
-    ]
-    if added:
-        yield (
-            f"Before its tests, a process takes {median(added):.2f} s more at the median: the "
-            "SDK of OpenTelemetry and linq-otel are imported, and the libraries patched."
-        )
+    titles = {
+        "differences": "Tests that differ",
+        "unsteady": "Tests that end now so, now otherwise",
+    }
+    for word, title in titles.items():
+        yield f"## {title}"
         yield ""
-    yield "## Tests that differ"
-    yield ""
-    differences = [
-        f"- `{each.suite.package} {test}`: {words}"
-        for each in finished
-        for test, words in each.find_differences()
-    ]
-    yield from differences or ["None."]
-    yield ""
-    yield from _report_unsteady(finished)
-    complaints = [f"- {each.suite.package}: {each.complaint}" for each in results if each.complaint]
-    if complaints:
-        yield from ("## Suites that did not finish", "", *complaints, "")
+        yield from [f"- {p}: {line}" for p, each in figures.items() for line in each[word]] or [
+            "None."
+        ]
+        yield ""
 
 
-def _report_row(result: Result) -> str:
-    name = f"| {result.suite.package} | {result.version} |"
-    if result.complaint:
-        return f"{name} **did not finish** | | | | | | |"
-    counts = " | ".join(str(result.runs[way][-1]) for way in (WITHOUT, ACTIVE, ENFORCING))
-    seconds = " | ".join(
-        f"{median(run.seconds for run in result.runs[way]):.2f}" for way in (WITHOUT, ACTIVE)
+def _write_row(package: str, each: dict[str, Any]) -> str:
+    begun = f"| {package} | {each['version']} |"
+    run = f"{each['day']}, Python {each['python']}"
+    if each["complaint"]:
+        return f"{begun} did not finish | | | | | | | | | {run} |"
+    counts = " | ".join(each["counts"])
+    before, active = each["seconds"]
+    figures = f"{each['pairs']} | {before:.2f} | {active:.2f} | {each['ratio']:.2f}"
+    return (
+        f"{begun} {counts} | {figures} | {each['added']:.2f} | {len(each['differences'])} | {run} |"
     )
-    differences = len({test for test, _ in result.find_differences()})
-    return f"{name} {counts} | {seconds} | {result.compute_ratio():.2f} | {differences} |"
-
-
-def _report_unsteady(results: list[Result]) -> Iterator[str]:
-    unsteady = [
-        f"- `{each.suite.package} {test}`: {words}"
-        for each in results
-        for test, words in each.find_unsteady()
-    ]
-    if unsteady:
-        yield "Not the same in every run, with linq-otel or without:"
-        yield ""
-        yield from unsteady
-        yield ""
 
 
 def _call(*command: str) -> None:
