@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 
 
@@ -39,4 +40,9 @@ def _activate() -> None:
 
 
 if WAY != "without":
-    _activate()
+    try:
+        _activate()
+    except Exception:
+        # Python itself would go on, and a suite without us would pass as one with us.
+        traceback.print_exc()
+        os._exit(70)
