@@ -75,10 +75,14 @@ def find_invalid(environ: Mapping[str, str]) -> list[str]:
 
 def without_invalid(environ: Mapping[str, str]) -> dict[str, str]:
     """
-    Return *environ* without them, as the app behaves.
+    Return *environ* without them and without what is misspelt, as the app behaves.
     """
     invalid = find_invalid(environ)
-    return {name: value for name, value in environ.items() if name not in invalid}
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in invalid and not is_misspelt(name)
+    }
 
 
 def is_misspelt(name: str) -> bool:

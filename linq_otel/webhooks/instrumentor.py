@@ -12,7 +12,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 from linq_otel._patching import Patches
 from linq_otel._runtime import adopt_tracing, forget_tracing, report_late, report_passed_over
-from linq_otel._shield import report
+from linq_otel._shield import report, type_name
 from linq_otel.errors import ConfigurationError
 
 from ._endpoint import Endpoint
@@ -48,8 +48,9 @@ class LinqWebhooksInstrumentor(BaseInstrumentor):
     configured first is kept.
 
     A framework is patched once the app has imported it. Apps that were built
-    before, and in Flask and Starlette even those that serve already, are
-    instrumented too; Django must not have loaded its middlewares.
+    before, and but for Django even those that serve already, are instrumented
+    too; Django must not have loaded its middlewares. Where ``enforce`` cannot
+    guard a framework, its import raises ``ConfigurationError``.
     """
 
     configuration = LinqWebhooksConfiguration
@@ -93,8 +94,12 @@ class LinqWebhooksInstrumentor(BaseInstrumentor):
         )
         self._patches = patches = Patches("the web framework")
         endpoint = Endpoint(settings.paths, receiver)
-        for module, seam in SEAMS.items():
-            patches.when_imported(module, partial(_install, seam, patches, endpoint))
+        try:
+            for module, seam in SEAMS.items():
+                patches.when_imported(module, partial(_install, seam, patches, endpoint))
+        except ConfigurationError:
+            self._uninstrument()
+            raise
 
     def _check_secrets(self, *, enforce: bool, is_typed: bool) -> None:
         try:
@@ -128,5 +133,12 @@ class _Receiver(WebhookReceiver):
 
 
 def _install(seam: str, patches: Patches, endpoint: Endpoint) -> None:
-    # Only now: a seam imports its framework.
-    import_module(f"{__package__}._frameworks.{seam}").install(patches, endpoint)
+    try:
+        # Only now: a seam imports its framework.
+        import_module(f"{__package__}._frameworks.{seam}").install(patches, endpoint)
+    except Exception as error:
+        if not endpoint.enforces:
+            raise
+        raise ConfigurationError(f"enforce cannot guard {seam}: {type_name(error)}") from error
+    if endpoint.enforces and not patches.is_whole:
+        raise ConfigurationError(f"enforce cannot guard this version of {seam}")

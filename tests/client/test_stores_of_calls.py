@@ -66,8 +66,8 @@ class TestStore:
                 _BrokenStore(),
                 {"saving an origin: StoreError": 4, "looking up an origin: StoreError": 2},
             ),
-            # Left alone after the first failure of each kind.
-            (_BrokenSharedStore(), {"store save: StoreError": 1, "store find: StoreError": 1}),
+            # Left alone after three failures in a row.
+            (_BrokenSharedStore(), {"store save: StoreError": 3, "store find: StoreError": 3}),
         ],
         ids=["own", "shared"],
     )
@@ -93,7 +93,11 @@ class TestStore:
             assert send(client, idempotency_key="k").message.id == MESSAGE_ID
             assert asyncio.run(run()).message.id == MESSAGE_ID
         assert [s.name for s in finished()].count(CALL) == 2
-        assert tally.counts() == counts
+        found = tally.counts()
+        assert found.keys() == counts.keys()
+        # What is saved again in the background may be, or may not be yet.
+        assert all(found[kind] <= most for kind, most in counts.items())
+        assert found == counts or store.is_shared
 
     def test_shared(
         self, start: Start, aconnect: Callable[..., AsyncLinqAPIV3], tmp_path: Path

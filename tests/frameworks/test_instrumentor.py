@@ -22,7 +22,7 @@ from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import create_environ
 
-from linq_otel import instrument
+from linq_otel import instrument, uninstrument
 from linq_otel._runtime import configure_tracing, get_tracing
 from linq_otel.errors import ConfigurationError
 from linq_otel.stores.memory import MemoryStore
@@ -51,7 +51,8 @@ PATCHED: list[tuple[Any, str]] = [
     (flask.Flask, "dispatch_request"),
     (BaseHandler, "_get_response"),
     (BaseHandler, "_get_response_async"),
-    (aiohttp.web_app.Application, "pre_freeze"),
+    (aiohttp.web_urldispatcher.UrlDispatcher, "resolve"),
+    (aiohttp.web_urldispatcher.UrlMappingMatchInfo, "handler"),
 ]
 
 
@@ -130,6 +131,73 @@ class TestPatches:
             second = post("/hook", BODY, signed())
         assert (first, seen.bodies) == (second, [BODY, BODY])
         assert processes(exporter) == ["process message.delivered"]
+
+
+class TestAiohttp:
+    @pytest.mark.parametrize("kind", ["function", "class", "method", "middlewares", "sub-app"])
+    def test_the_app_is_left_as_it_is(
+        self, kind: str, provider: TracerProvider, exporter: InMemorySpanExporter
+    ) -> None:
+        """Its middlewares are its own, before and after it has begun to serve."""
+        seen: list[Any] = []
+
+        async def take(request: aiohttp.web.Request) -> aiohttp.web.Response:
+            seen.append((await request.read(), request.match_info.handler))
+            return aiohttp.web.Response(status=202)
+
+        class View(aiohttp.web.View):
+            async def post(self) -> aiohttp.web.Response:
+                return await take(self.request)
+
+        class Views:
+            async def take(self, request: aiohttp.web.Request) -> aiohttp.web.Response:
+                return await take(request)
+
+        @aiohttp.web.middleware
+        async def own(request: Any, handler: Any) -> Any:
+            assert handler.__name__ == "take"
+            return await handler(request)
+
+        views = Views()
+        handler: Any = {"class": View, "method": views.take}.get(kind, take)
+        app = inner = aiohttp.web.Application(middlewares=[own] if kind == "middlewares" else [])
+        prefix = ""
+        if kind == "sub-app":
+            inner, prefix = aiohttp.web.Application(), "/inner"
+        inner.router.add_route("*", "/hook", handler)
+        if inner is not app:
+            app.add_subapp(prefix, inner)
+        before = list(app.middlewares)
+        with serve_aiohttp(app) as post:
+            # It serves already.
+            assert post(f"{prefix}/hook", BODY, signed()).status == 202
+            with instrumented(
+                tracer_provider=provider, webhook_secret=p.SECRET, enforce=True, paths=["/hook"]
+            ):
+                statuses = [post(f"{prefix}/hook", BODY, signed()).status for _ in range(2)]
+                forged = post(f"{prefix}/hook", b"{}", signed()).status
+                assert list(app.middlewares) == before
+                assert app._run_middlewares == (kind == "middlewares")
+        assert (statuses, forged) == ([202, 202], 401)
+        assert seen == [(BODY, handler)] * 3
+        assert processes(exporter) == ["process message.delivered"] * 2
+
+
+class TestUnguarded:
+    @pytest.mark.parametrize(("owner", "name"), PATCHED)
+    def test_a_name_that_is_gone(
+        self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
+    ) -> None:
+        """Where `enforce` cannot guard a framework that is there, the app does not start."""
+        others = [pair for pair in PATCHED if pair != (owner, name)]
+        before = [vars(o)[n] for o, n in others]
+        with monkeypatch.context() as gone:
+            gone.delattr(owner, name)
+            with pytest.raises(ConfigurationError, match="enforce cannot guard this version of"):
+                instrument(enforce=True, paths=["/hook"], webhook_secret=p.SECRET)
+        assert [vars(o)[n] for o, n in others] == before
+        assert not LinqWebhooksInstrumentor().is_instrumented_by_opentelemetry
+        uninstrument()
 
 
 class TestOnce:
