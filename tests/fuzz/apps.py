@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from fuzz.soundness import is_sound
-from linq_otel.errors import WebhookError
+from linq_otel.errors import MalformedEventError, SignatureError, WebhookError
 from linq_otel.logs import LinqLogFilter
 
 
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 _IDS: Final = ("linq_trace_id", "linq_message_id", "linq_event_id")
-_REFUSALS: Final = {"SignatureError": 401, "MalformedEventError": 400}
+_REFUSALS: Final = ((SignatureError, 401), (MalformedEventError, 400))
+
+
+def _status_of(refusal: WebhookError) -> int:
+    """
+    Return the status that a refusal must have, by its class.
+    """
+    return next(status for kind, status in _REFUSALS if isinstance(refusal, kind))
 
 
 class HandlerError(Exception):
@@ -93,7 +100,7 @@ class App:
         try:
             event = self.receiver.accept(*given, verified=delivery.verified)
         except WebhookError as refusal:
-            assert refusal.status == _REFUSALS[type(refusal).__name__]  # noqa: PT017  # As above.
+            assert refusal.status == _status_of(refusal)  # noqa: PT017  # As above.
             return f"{refusal!r} {refusal.reason}"
         return self._check_events(delivery, [event])
 
@@ -114,7 +121,7 @@ class App:
     def _check_refusal(self, refusal: WebhookError, ran: list[Event | None]) -> str:
         assert self.receiver.enforce
         assert ran == []
-        assert refusal.status == _REFUSALS[type(refusal).__name__]
+        assert refusal.status == _status_of(refusal)
         return f"{refusal!r} {refusal.reason}"
 
     def _check_events(self, delivery: Delivery, ran: list[Event | None]) -> str:
