@@ -66,11 +66,13 @@ slow: .venv/.test .venv-otlp ## Run the slow tests
 	$(BIN)/$(PYTEST) -m "slow and timing" $(ARGS)
 
 oldest: .venv-oldest/.test ## Run the tests of the instrumentation on the oldest versions
-	@# Old libraries warn of themselves; other instrumentations are tested in their newest versions.
+	@# Old libraries warn of themselves; other instrumentations and servers are tested in their
+	@# newest versions.
 	$(OLDEST)/$(PYTEST) $(PARALLEL) -W default tests/client tests/clients_raw tests/frameworks \
 		tests/webhooks tests/test_operations_of_the_sdk.py tests/test_tracer.py \
 		--ignore tests/clients_raw/test_neighbours.py \
-		--ignore tests/frameworks/test_neighbours.py $(ARGS)
+		--ignore tests/frameworks/test_neighbours.py \
+		--ignore tests/frameworks/test_servers.py $(ARGS)
 
 chaos: .venv/.test .venv-otlp ## Send thousands of messages through everything that goes wrong
 	PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
