@@ -14,6 +14,7 @@ import aiohttp.web_app
 import flask
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from django.core.handlers.base import BaseHandler
 from django.core.wsgi import get_wsgi_application
 from starlette.applications import Starlette
@@ -181,6 +182,18 @@ class TestAiohttp:
         assert (statuses, forged) == ([202, 202], 401)
         assert seen == [(BODY, handler)] * 3
         assert processes(exporter) == ["process message.delivered"] * 2
+
+    def test_a_route_that_is_looked_up(self) -> None:
+        """It has the app's own handler, for it serves no request."""
+
+        async def take(_request: Any) -> Any:
+            raise AssertionError
+
+        app = aiohttp.web.Application()
+        app.router.add_post("/hook", take)
+        request = make_mocked_request("POST", "/hook")
+        with instrumented():
+            assert asyncio.run(app.router.resolve(request)).handler is take
 
 
 class TestUnguarded:

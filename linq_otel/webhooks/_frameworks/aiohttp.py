@@ -49,7 +49,8 @@ def install(patches: Patches, endpoint: Endpoint) -> None:
     def replace_handler(_patches: Patches, get: Function) -> Function:
         def handler(match_info: Any) -> Any:
             found = get(match_info)
-            if not _has_arrived.get():
+            # A route is frozen where a request is served by it, and not where it is looked up.
+            if not _has_arrived.get() or not getattr(match_info, "_frozen", True):
                 return found
             _has_arrived.set(False)
             try:
