@@ -122,12 +122,11 @@ class Answer:
         """
         Return this answer with the Linq trace id of its *body*, if the header has none.
 
-        Linq repeats the id in error bodies (https://docs.linqapp.com/error) and in those
-        of some successes (https://docs.linqapp.com/debugging); a gateway may drop the header.
+        A gateway may drop the header.
         """
         if self.is_identified:
             return self
-        return replace(self, linq_trace_id=as_mapping(body).get("trace_id"))
+        return replace(self, linq_trace_id=linq_trace_id_in(body))
 
     def attributes(self, linq_trace_id: str | None) -> dict[str, Any]:
         """
@@ -143,6 +142,16 @@ class Answer:
         if self.is_error:
             found[a.ERROR_TYPE] = str(self.status)
         return found
+
+
+def linq_trace_id_in(body: object) -> object:
+    """
+    Return what stands for the Linq trace id in an answer's *body*.
+
+    Linq repeats the id in error bodies (https://docs.linqapp.com/error) and in those
+    of some successes (https://docs.linqapp.com/debugging).
+    """
+    return as_mapping(body).get("trace_id")
 
 
 def is_of_sdk(error: Exception) -> bool:

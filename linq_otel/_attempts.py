@@ -11,8 +11,8 @@ from opentelemetry import propagate
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
 from . import _attributes as a
+from ._answers import linq_trace_id_in
 from ._events import parse_id
-from ._json import as_mapping
 from ._operations import redacted_path
 from ._shield import shield, type_name
 from ._tracing import mark_error
@@ -149,7 +149,7 @@ class Attempts:
         Take the Linq trace id from an answer's *body* that was read late, if its header had none.
         """
         if self.linq_trace_id is None:
-            self.linq_trace_id = parse_id(as_mapping(body).get("trace_id"))
+            self.linq_trace_id = parse_id(linq_trace_id_in(body))
             if self.linq_trace_id is not None:
                 self.linq_trace_ids.append(self.linq_trace_id)
 

@@ -19,18 +19,23 @@ if TYPE_CHECKING:
 
 
 def leave(
-    variable: ContextVar[Any], entered: Token[Any], context: Context, attached: Token[Context]
-) -> None:
+    variable: ContextVar[Any],
+    entered: Token[Any],
+    context: Context | None,
+    attached: Token[Context] | None,
+) -> bool:
     """
-    Undo a ``set`` and the attaching of *context*, which were done together.
+    Undo a ``set`` and the attaching of *context*, if it was attached; False in another context.
     """
     try:
         variable.reset(entered)
     except ValueError:
         # OpenTelemetry's `detach` would log an error.
-        if otel_context.get_current() is context:
+        if attached is not None and otel_context.get_current() is context:
             # A copy of the context that was entered.
             before = attached.old_value
             otel_context.attach(before if isinstance(before, Context) else Context())
-    else:
+        return False
+    if attached is not None:
         otel_context.detach(attached)
+    return True

@@ -14,6 +14,7 @@ from opentelemetry.context import attach, detach, get_current
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
 from . import _attributes as a
+from ._contexts import leave
 from ._delivery_spans import (
     describe,
     draw_stage,
@@ -244,7 +245,7 @@ class HandlerRun:
         Leave the context of the span, ended or not.
         """
         self._handling.is_over = True
-        _leave(self._entered, self._attached)
+        _leave(self._entered, self._context, self._attached)
 
     def resumed(self) -> Resumed:
         """
@@ -297,18 +298,14 @@ class Resumed:
 
     def __exit__(self, *_: object) -> None:
         self._handling.is_over = self._was_over
-        _leave(self._entered, self._attached)
+        _leave(self._entered, self._context, self._attached)
 
 
-def _leave(entered: Token[Handling | None], attached: Token[Context] | None) -> None:
-    try:
-        _under_way.reset(entered)
-    except ValueError:
-        # A coroutine that is closed by the event loop is left in another context, and so is
-        # a generator that threads share: nothing was attached there.
+def _leave(
+    entered: Token[Handling | None], context: Context | None, attached: Token[Context] | None
+) -> None:
+    if not leave(_under_way, entered, context, attached):
         report("webhook: context", "a handler was left in another context than entered")
-        return
-    _detach(attached)
 
 
 def _detach(attached: Token[Context] | None) -> None:

@@ -177,6 +177,19 @@ def orders() -> list[tuple[str, ...]]:
     ]
 
 
+def steps_of(
+    name: str, on: Callable[[], None], provider: TracerProvider
+) -> dict[str, Callable[[], object]]:
+    """Return what each step of an order does, *name* being theirs."""
+    theirs = THEIRS[name]()
+    return {
+        "ours on": on,
+        "ours off": uninstrument,
+        "theirs on": lambda: theirs.instrument(tracer_provider=provider),
+        "theirs off": theirs.uninstrument,
+    }
+
+
 def get(library: str, url: str) -> None:
     """Ask for *url*."""
     if library.startswith("httpx"):
@@ -202,13 +215,7 @@ class TestOrders:
         on()
         before = {(owner, name): original for owner, name, original, _ in replaced()}
         uninstrument()
-        theirs = THEIRS[name]()
-        steps = {
-            "ours on": on,
-            "ours off": uninstrument,
-            "theirs on": lambda: theirs.instrument(tracer_provider=provider),
-            "theirs off": theirs.uninstrument,
-        }
+        steps = steps_of(name, on, provider)
         for step in order * 2:
             steps[step]()
         left = [
@@ -229,13 +236,7 @@ class TestOrders:
         linq: ScriptedLinq,
     ) -> None:
         """Each is active from when it comes until it goes."""
-        theirs = THEIRS[name]()
-        steps = {
-            "ours on": on,
-            "ours off": uninstrument,
-            "theirs on": lambda: theirs.instrument(tracer_provider=provider),
-            "theirs off": theirs.uninstrument,
-        }
+        steps = steps_of(name, on, provider)
         active: set[str] = set()
         for step in order:
             steps[step]()

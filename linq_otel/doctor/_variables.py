@@ -22,6 +22,7 @@ from linq_otel._environment import (
 )
 from linq_otel._late import LATE_CHOICES
 from linq_otel._lifecycle import JOINS
+from linq_otel._signing_secrets import SECRET_VARIABLE
 from linq_otel.export._backends import BACKENDS
 from linq_otel.export._variables import BACKEND, REGION
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 
 _PREFIX: Final = "OTEL_PYTHON_LINQ_"
-_SECRET: Final = "LINQ_WEBHOOK_SECRET"  # noqa: S105  # Its name.
 KNOWN: Final = (*names.__all__, BACKEND, REGION)
 """What this package reads that begins with OTEL_PYTHON_LINQ_."""
 _BYTES: Final = "a whole number of bytes above 0"
@@ -45,7 +45,7 @@ def find_in_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
     """
     Yield what there is to say of the variables.
     """
-    known = [name for name in (*KNOWN, _SECRET) if environ.get(name, "").strip()]
+    known = [name for name in (*KNOWN, SECRET_VARIABLE) if environ.get(name, "").strip()]
     if known:
         yield tell("environment.set", f"set: {', '.join(sorted(known))}")
     for name in sorted(environ):
@@ -89,11 +89,11 @@ def is_misspelt(name: str) -> bool:
     """
     True if *name* looks like a variable of ours and is none.
     """
-    if name in KNOWN:
+    if name in KNOWN or name == SECRET_VARIABLE:
         return False
     if name.startswith(("OTEL_PYTHON_LINQ", "OTEL_LINQ_", "LINQ_OTEL_")):
         return True
-    return bool(get_close_matches(name, (*KNOWN, _SECRET), 1, 0.93)) and name != _SECRET
+    return bool(get_close_matches(name, (*KNOWN, SECRET_VARIABLE), 1, 0.93))
 
 
 def _tell_misspelt(name: str) -> Finding:
@@ -107,8 +107,8 @@ def _tell_misspelt(name: str) -> Finding:
 
 
 def _find_meant(name: str) -> str:
-    if get_close_matches(name, (_SECRET,), 1, 0.8):
-        return _SECRET
+    if get_close_matches(name, (SECRET_VARIABLE,), 1, 0.8):
+        return SECRET_VARIABLE
     # What all of them begin with makes any two alike.
     ends = {known.removeprefix(_PREFIX): known for known in KNOWN}
     end = re.sub("^(OTEL|PYTHON|LINQ|_)+", "", name)

@@ -9,6 +9,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -66,9 +67,9 @@ class RawClient:
 
 
 def _httpx_client(
-    url: str, body: bytes, headers: dict[str, str], timeout: float
+    module: Any, url: str, body: bytes, headers: dict[str, str], timeout: float
 ) -> tuple[int, bytes]:
-    with httpx.Client(timeout=timeout) as client:
+    with module.Client(timeout=timeout) as client:
         response = client.post(url, content=body, headers=headers)
     return response.status_code, response.content
 
@@ -113,32 +114,11 @@ def _httpx_async(
 
 
 def _httpx_async_stream(
-    url: str, body: bytes, headers: dict[str, str], timeout: float
+    module: Any, url: str, body: bytes, headers: dict[str, str], timeout: float
 ) -> tuple[int, bytes]:
     async def run() -> tuple[int, bytes]:
         async with (
-            httpx.AsyncClient(timeout=timeout) as client,
-            client.stream("POST", url, content=body, headers=headers) as response,
-        ):
-            return response.status_code, await response.aread()
-
-    return asyncio.run(run())
-
-
-def _httpx2_client(
-    url: str, body: bytes, headers: dict[str, str], timeout: float
-) -> tuple[int, bytes]:
-    with httpx2.Client(timeout=timeout) as client:
-        response = client.post(url, content=body, headers=headers)
-    return response.status_code, response.content
-
-
-def _httpx2_async_stream(
-    url: str, body: bytes, headers: dict[str, str], timeout: float
-) -> tuple[int, bytes]:
-    async def run() -> tuple[int, bytes]:
-        async with (
-            httpx2.AsyncClient(timeout=timeout) as client,
+            module.AsyncClient(timeout=timeout) as client,
             client.stream("POST", url, content=body, headers=headers) as response,
         ):
             return response.status_code, await response.aread()
@@ -296,12 +276,12 @@ _AIOHTTP = (
 )
 
 CLIENTS = (
-    RawClient("httpx.Client", "httpx", _httpx_client, True, *_HTTPX),  # noqa: FBT003  # A table.
+    RawClient("httpx.Client", "httpx", partial(_httpx_client, httpx), True, *_HTTPX),  # noqa: FBT003  # A table.
     RawClient("httpx.post", "httpx", _httpx_function, True, *_HTTPX),  # noqa: FBT003
     RawClient("httpx transport", "httpx", _httpx_transport, True, *_HTTPX),  # noqa: FBT003
     RawClient("httpx stream", "httpx", _httpx_stream, False, *_HTTPX),  # noqa: FBT003
     RawClient("httpx.AsyncClient", "httpx", _httpx_async, True, *_HTTPX),  # noqa: FBT003
-    RawClient("httpx async stream", "httpx", _httpx_async_stream, False, *_HTTPX),  # noqa: FBT003
+    RawClient("httpx async stream", "httpx", partial(_httpx_async_stream, httpx), False, *_HTTPX),  # noqa: FBT003
     RawClient("requests.post", "requests", _requests_function, True, *_REQUESTS),  # noqa: FBT003
     RawClient("requests.Session", "requests", _requests_session, True, *_REQUESTS),  # noqa: FBT003
     RawClient("requests prepared", "requests", _requests_prepared, True, *_REQUESTS),  # noqa: FBT003
@@ -318,8 +298,8 @@ CLIENTS = (
 if httpx2 is not None:
     CLIENTS = (
         *CLIENTS,
-        RawClient("httpx2.Client", "httpx2", _httpx2_client, True, *_HTTPX2),  # noqa: FBT003
-        RawClient("httpx2 stream", "httpx2", _httpx2_async_stream, False, *_HTTPX2),  # noqa: FBT003
+        RawClient("httpx2.Client", "httpx2", partial(_httpx_client, httpx2), True, *_HTTPX2),  # noqa: FBT003
+        RawClient("httpx2 stream", "httpx2", partial(_httpx_async_stream, httpx2), False, *_HTTPX2),  # noqa: FBT003
     )
 
 
