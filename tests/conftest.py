@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import ssl
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,6 +41,18 @@ _base_client.INITIAL_RETRY_DELAY = 0.0
 # connection of PyMySQL. No test needs them: what uses TLS names an authority of its own.
 httpx._transports.default.create_ssl_context = cache(httpx._config.create_ssl_context)
 ssl.SSLContext.load_default_certs = lambda *_: None  # type: ignore[method-assign]
+
+
+# Thousands of tests are collected, and all are kept: each look through them takes up to 1 s.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """
+    Collect garbage again, without ever looking through the collected tests.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
