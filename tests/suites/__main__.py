@@ -4,6 +4,9 @@
 A suite is run as its project published it, against the versions in ``requirements.txt`` beside this
 file. Its tests must pass alike and take the same processor time, whether every process of it was
 instrumented at its start or not. Ends with 1 if a test differs or a suite does not finish.
+
+The control of processor time has imported the same modules, but instrumented nothing: with more
+objects in a process, each collection of garbage takes longer, whatever they are.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ PINS: Final = HERE / "requirements.txt"
 CACHE: Final = (
     Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linq-otel" / "suites"
 )
-WITHOUT, ACTIVE, ENFORCING = "without", "active", "enforcing"
+WITHOUT, IMPORTED, ACTIVE, ENFORCING = "without", "imported", "active", "enforcing"
 _LONGEST_SECONDS: Final = 3600
 _REPEATS: Final = 5
 _MISSING: Final = Counter({"missing": 1})
@@ -152,16 +155,16 @@ class Result:
         }
         if self.complaint:
             return summary
-        pairs = [*zip(self.runs[WITHOUT], self.runs[ACTIVE], strict=True)]
+        ways = (WITHOUT, IMPORTED, ACTIVE)
+        rounds = [*zip(*(self.runs[way] for way in ways), strict=True)]
+        ratios = [active.seconds / control.seconds for _, control, active in rounds]
         return {
             **summary,
-            "pairs": len(pairs),
+            "rounds": len(rounds),
             "counts": [str(self.runs[way][-1]) for way in (WITHOUT, ACTIVE, ENFORCING)],
-            "seconds": [
-                round(median(run.seconds for run in ran), 2) for ran in zip(*pairs, strict=True)
-            ],
-            "ratio": round(median(active.seconds / before.seconds for before, active in pairs), 2),
-            "added": round(median(active.start - before.start for before, active in pairs), 2),
+            "seconds": [round(median(run.seconds for run in self.runs[way]), 2) for way in ways],
+            "ratio": [round(ratio, 2) for ratio in (median(ratios), min(ratios), max(ratios))],
+            "added": round(median(active.start - before.start for before, _, active in rounds), 2),
         }
 
     def _compare(
@@ -199,7 +202,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="linq-otel-suites-") as folder,
         ThreadPoolExecutor(options.workers) as pool,
     ):
-        jobs = [pool.submit(_run_suite, python, s, Path(folder), options.pairs) for s in chosen]
+        jobs = [pool.submit(_run_suite, python, s, Path(folder), options.rounds) for s in chosen]
         for job in as_completed(jobs):
             result = job.result()
             is_bad |= bool(result.complaint or [*result.find_differences()])
@@ -223,7 +226,7 @@ def _keep(result: Result) -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("suites", description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("suites", nargs="*", help="packages; all of them without any")
-    parser.add_argument("--pairs", type=int, default=3, help="runs each way (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs each way (default: 3)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="suites at once")
     return parser.parse_args()
 
@@ -244,12 +247,12 @@ def _make_environment() -> Path:
     return python
 
 
-def _run_suite(python: Path, suite: Suite, folder: Path, pairs: int) -> Result:
+def _run_suite(python: Path, suite: Suite, folder: Path, rounds: int) -> Result:
     result = Result(suite, _find_version(suite.package))
     try:
         tree = _extract(python, suite, result.version, folder)
         path = _install_older(python, suite)
-        for way in [*(WITHOUT, ACTIVE) * pairs, ENFORCING]:
+        for way in [*(WITHOUT, IMPORTED, ACTIVE) * rounds, ENFORCING]:
             run = _run_once(python, suite, tree, (path, way))
             result.runs.setdefault(way, []).append(run)
             _say(f"{suite.package} {way}: {run} in {run.seconds:.1f} s")
@@ -341,15 +344,17 @@ def _write_page(figures: dict[str, Any]) -> Iterator[str]:
     yield (
         "Tests are counted as passed / failed / skipped; those that fail without linq-otel want a "
         "network, another user than root, or other versions. Processor seconds are those of the "
-        "tests, children included: the median of the runs each way, made in turn, and of the "
-        "ratios of each pair. *Start* is what a process takes more before its tests: the SDK of "
-        "OpenTelemetry and linq-otel are imported, and the libraries patched. *Differ* counts the "
-        "tests that never ended with linq-otel as they did without it."
+        "tests, children included: the median of the runs each way, made in turn. *Imported* has "
+        "imported the SDK of OpenTelemetry and linq-otel, and instrumented nothing; *ratio* is "
+        "*active* to *imported*, the median and the range of all rounds. *Start* is what a process "
+        "takes more before its tests: those imports, and the methods replaced. *Differ* counts "
+        "the tests that never ended with linq-otel as they did without it."
     )
     yield ""
-    ways = "without | active | enforcing | pairs | s without | s active | ratio | start | differ"
+    counts, seconds = "without | active | enforcing", "s without | s imported | s active"
+    ways = f"{counts} | rounds | {seconds} | ratio | start | differ"
     yield f"| suite | version | {ways} | run |"
-    yield "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    yield "|---|---|--:|--:|--:|--:|--:|--:|--:|---|--:|--:|---|"
     for package, each in figures.items():
         yield _write_row(package, each)
     yield ""
@@ -370,10 +375,11 @@ def _write_row(package: str, each: dict[str, Any]) -> str:
     begun = f"| {package} | {each['version']} |"
     run = f"{each['day']}, Python {each['python']}"
     if each["complaint"]:
-        return f"{begun} did not finish | | | | | | | | | {run} |"
+        return f"{begun} did not finish | | | | | | | | | | {run} |"
     counts = " | ".join(each["counts"])
-    before, active = each["seconds"]
-    figures = f"{each['pairs']} | {before:.2f} | {active:.2f} | {each['ratio']:.2f}"
+    seconds = " | ".join(f"{each:.2f}" for each in each["seconds"])
+    middle, least, most = each["ratio"]
+    figures = f"{each['rounds']} | {seconds} | {middle:.2f} ({least:.2f} to {most:.2f})"
     return (
         f"{begun} {counts} | {figures} | {each['added']:.2f} | {len(each['differences'])} | {run} |"
     )

@@ -25,7 +25,10 @@ def _activate() -> None:
     )
 
     import linq_otel  # noqa: PLC0415
+    import linq_otel.instrumentor  # noqa: PLC0415
 
+    if WAY == "imported":
+        return
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
     # Not the global providers: the suites of OpenTelemetry set their own.
