@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,16 @@ from support.environments import plain_environment
 
 
 INSTRUMENT = Path(sys.executable).with_name("opentelemetry-instrument")
+
+
+def without_others(*wanted: str) -> str:
+    """
+    Return the names of all instrumentations but ours and *wanted*, to be disabled.
+
+    To import them and the libraries they are for takes three times as long as all the rest.
+    """
+    names = {entry.name for entry in entry_points(group="opentelemetry_instrumentor")}
+    return ",".join(sorted(n for n in names if not n.startswith(("linq", *wanted))))
 
 
 def run_instrumented(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.environments import plain_environment
+from support.instrumented import without_others
 
 
 APP = "from opentelemetry import trace; print(type(trace.get_tracer_provider()).__module__)"
@@ -21,7 +22,11 @@ def run(**environment: str) -> tuple[str, str]:
     Run an app under ``opentelemetry-instrument``; returns its output and its complaints.
     """
     inherited = plain_environment()
-    quiet = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+    quiet = {
+        "OTEL_TRACES_EXPORTER": "none",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": without_others(),
+    }
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("opentelemetry-instrument")),

@@ -7,7 +7,7 @@ import pytest
 
 from linq_otel import environment_variables
 from linq_otel.testing import LinqSimulator
-from support.instrumented import INSTRUMENT, run_instrumented
+from support.instrumented import INSTRUMENT, run_instrumented, without_others
 
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def run(
     Run the app under ``opentelemetry-instrument``; returns its spans and its log.
     """
     linq_variables = {
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": without_others(),
         "LINQ_API_V3_BASE_URL": linq.base_url,
         "LINQ_API_V3_API_KEY": linq.api_key,
         **environment,
@@ -66,14 +67,15 @@ class TestZeroCode:
         """
         Without a line of code, a send has its call, its attempt and its life.
         """
-        spans, _log = run(linq, cwd=tmp_path)
+        spans, _log = run(linq, cwd=tmp_path, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="")
         assert names(spans) == LIFE
 
     def test_is_switched_off_by_its_name(self, linq: LinqSimulator, tmp_path: Path) -> None:
         """
         The standard variable keeps us out of the app.
         """
-        spans, _log = run(linq, cwd=tmp_path, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="httpx,linq")
+        disabled = f"{without_others()},linq"
+        spans, _log = run(linq, cwd=tmp_path, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=disabled)
         assert names(spans) == []
 
     def test_takes_its_options_as_flags(self, linq: LinqSimulator, tmp_path: Path) -> None:
