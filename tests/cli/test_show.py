@@ -295,6 +295,20 @@ class TestStore:
         assert status == 0
         assert f"trace {LIFE} · shop · hooks · 6 spans" in printed
 
+    def test_leads_to_spans_where_searching_fails(self, store: str) -> None:
+        """The trace that the store names is fetched, though the id cannot be searched for."""
+        whole = jaeger(READ)
+
+        def answer(path: str, given: dict[str, str]) -> object:
+            return (500, b"") if path == "/api/services" else whole(path, given)
+
+        with serve(answer) as server:  # type: ignore[arg-type]
+            result = run(MESSAGE_ID, "--store", store, "--jaeger", server.url)
+        assert (result[0], plain(result[1])) == (0, PICTURE)
+        assert result[2] == (
+            f"linq-otel: not all may be here: Jaeger at {server.url} answers with status 500\n"
+        )
+
     def test_without_the_message(self, store: str) -> None:
         """What it does not know is 1."""
         assert run("nope", "--store", store) == (
