@@ -101,22 +101,28 @@ _NO_V3: dict[str, Answer] = {
 _NONE: Answer = (404, {"error": {"httpCode": 404, "message": "No traces found"}})
 
 
+_V3_NAMES = {
+    "2.13": ("service_name", "start_time_min", "start_time_max", "num_traces"),
+    "2.21": ("serviceName", "startTimeMin", "startTimeMax", "searchDepth"),
+}
+
+
 def _answer_v3(spans: Sequence[SpanRecord], kind: str, path: str, given: dict[str, str]) -> Answer:
     found = [span for span in spans if span.otel_trace_id == path.rpartition("/")[2]]
     if path == "/api/v3/services":
         return 200, {"services": sorted({span.service_name for span in spans})}
     if path == "/api/v3/traces":
-        if not (
-            given.get("query.startTimeMin", "").endswith("Z") and "query.startTimeMax" in given
-        ):
+        service, since, until, depth = (given.get(f"query.{name}") for name in _V3_NAMES[kind])
+        if not (since or "").endswith("Z") or not (until or "").endswith("Z"):
             return 400, {"error": {"httpCode": 400, "message": "a time range is required"}}
+        if not depth:
+            return 500, {"error": {"httpCode": 500, "message": "search depth must be above 0"}}
         # Before 2.19 attributes were disregarded.
         wanted = json.loads(given["query.attributes"]) if kind == "2.21" else {}
         hits = {
             span.otel_trace_id
             for span in spans
-            if span.service_name == given["query.serviceName"]
-            and wanted.items() <= span.attributes.items()
+            if span.service_name == service and wanted.items() <= span.attributes.items()
         }
         found = [span for span in spans if span.otel_trace_id in hits]
     return (200, {"result": {"resourceSpans": [_otlp(span) for span in found]}}) if found else _NONE

@@ -12,6 +12,7 @@ https://www.jaegertracing.io/docs/latest/architecture/apis/
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, cast
@@ -57,8 +58,7 @@ class Jaeger(QueriedSource):
             SourceError: If it cannot be asked.
         """
         with self.api.reading("trace"):
-            # Spelled the second way as of 2.19, when the first was to go.
-            raw = {"raw_traces": "true", "rawTraces": "true"}
+            raw = _spell_both({"rawTraces": "true"})
             answer = self.api.find_if_known(f"/api/v3/traces/{otel_trace_id}", **raw)
             if answer is not None:
                 return list(parse_request(get_object(answer, "result")))
@@ -120,10 +120,12 @@ class Jaeger(QueriedSource):
             "query.startTimeMin": since,
             "query.startTimeMax": until,
             "query.searchDepth": _MOST_TRACES,
+            # Its older name.
+            "query.num_traces": _MOST_TRACES,
             "query.rawTraces": "true",
         }
         # 404 is an answer: no such trace.
-        answer = self.api.find("/api/v3/traces", **parameters)
+        answer = self.api.find("/api/v3/traces", **_spell_both(parameters))
         with self.api.reading("search"):
             spans = parse_request(get_object(answer or {}, "result"))
             # Whole traces come, and from what disregards the attributes others as well.
@@ -143,6 +145,17 @@ def _look_back() -> tuple[int, int]:
     """
     now = time.time_ns()
     return now - _LOOKBACK_SECONDS * 1_000_000_000, now + 3600 * 1_000_000_000
+
+
+def _spell_both(parameters: Mapping[str, str | int]) -> dict[str, str | int]:
+    """
+    Return *parameters* by both of their names: as of Jaeger 2.19 the second ones are deprecated.
+    """
+    older = {
+        re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", name): value
+        for name, value in parameters.items()
+    }
+    return {**older, **parameters}
 
 
 def _spell_time(at_ns: int) -> str:
