@@ -112,7 +112,7 @@ format: .venv/.test ## Mend style
 	$(BIN)/ruff format .
 
 clean: ## Remove what was set up
-	rm -rf .venv .venv-oldest .venv-otlp .venv-rotel .backends build dist site
+	rm -rf .venv .venv-oldest .venv-otlp .venv-rotel build dist site
 
 # With uv, the versions of the lock file; without it, pip takes the newest that pyproject.toml allows.
 UV := $(shell command -v uv)

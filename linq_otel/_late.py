@@ -3,7 +3,7 @@ What becomes of a span that is too old for the backend it goes to.
 
 A message may be read days after it was sent. Some backends take a span of any
 age; others refuse it, or have closed the trace it belongs to. Which limit a
-backend documents stands here, with its source; what is done about it is the
+backend documents stands in the table of backends; what is done about it is the
 operator's choice, and no stage is lost without a sign.
 """
 
@@ -12,14 +12,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, get_args
+
+from ._backends import BACKENDS, Action
 
 
 if TYPE_CHECKING:
     from ._lifecycle import StageTimes
 
-
-Action = Literal["keep", "clamp", "link"]
 
 _MICROSECOND: Final = 1_000
 # What exporting and a collector on the way may take.
@@ -60,27 +60,16 @@ class LatePolicy:
         return replace(times, start=oldest, end=max(times.end, oldest + _MICROSECOND))
 
 
-_HOUR: Final = 3600.0
-
 LATE_POLICIES: Final[dict[str, LatePolicy]] = {
-    # Each as its documentation says it.
-    "jaeger": LatePolicy(),
-    "tempo": LatePolicy(),
-    "grafana-cloud": LatePolicy(),
-    "honeycomb": LatePolicy(),
-    "otlp": LatePolicy(),
-    # https://docs.datadoghq.com/tracing/troubleshooting/: up to 18 hours in the past.
-    "datadog": LatePolicy("clamp", 18 * _HOUR),
-    # https://docs.dynatrace.com/docs/ingest-from/opentelemetry: the end at most 60 minutes old.
-    "dynatrace": LatePolicy("clamp", 1 * _HOUR),
-    # https://www.dash0.com/documentation, quotas and limits: six hours.
-    "dash0": LatePolicy("clamp", 6 * _HOUR),
-    # https://www.sumologic.com/help/docs/apm/traces: 24 hours, and 24 hours a trace.
-    "sumologic": LatePolicy("clamp", 24 * _HOUR),
-    # https://docs.newrelic.com, how distributed tracing works: a trace is closed after 90 s.
-    "newrelic": LatePolicy("link", 90.0),
+    name: LatePolicy(
+        backend.late_action,
+        inf
+        if backend.late is None or backend.late_action == "keep"
+        else backend.late.total_seconds(),
+    )
+    for name, backend in BACKENDS.items()
 }
-"""What each backend takes; names as in ``late=``."""
+"""What each backend takes."""
 
 LATE_CHOICES: Final = (*get_args(Action), *sorted(LATE_POLICIES))
 """What ``late=`` may be."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from linq_otel._backends import BACKENDS, get_backend
 from linq_otel._lifecycle import JOINS
 from linq_otel.errors import ConfigurationError, LinqOtelError, LogFormatError
-from linq_otel.integration_logs._windows import BACKENDS
 from linq_otel.stores import open_store
 
 from ._log_options import (
@@ -79,9 +79,10 @@ def _ending(store_url: str | None = None) -> Generator[Store | None]:
 
 
 def _check_backend(backend: str | None) -> str | None:
-    if backend is not None and backend not in BACKENDS:
-        raise typer.BadParameter(f"{backend!r} is not one of {', '.join(BACKENDS)}.")
-    return backend
+    try:
+        return None if backend is None else get_backend(backend).name
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def import_logs(  # noqa: PLR0913  # Options, each with a default.

@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from linq_otel.errors import ConfigurationError
 from linq_otel.stories import find_stories, find_trace
-from linq_otel.stories._sources import SourceError
+from linq_otel.stories._sources import IncompleteError, SourceError
 from linq_otel.stories._sources._origins import find_origin
 
 from ._show_output import Found, Output, present, present_origin
@@ -115,7 +115,7 @@ class _Search:
         for source in self._options.sources:
             try:
                 with _show_work(self._err, source):
-                    found = _ask(source, ids)
+                    found = self._ask(source, ids)
             except SourceError as error:
                 self._fail(error)
                 continue
@@ -124,19 +124,28 @@ class _Search:
             self.reached.append(source.title)
         return None
 
+    def _ask(self, source: Source, ids: Sequence[str]) -> Found | None:
+        failure: SourceError | None = None
+        for wanted in ids:
+            try:
+                spans = source.find_spans(wanted)
+            except SourceError as error:
+                # Where searching fails, a trace that the store named can still be fetched.
+                failure = failure or error
+                spans = error.partial if isinstance(error, IncompleteError) else []
+            place = find_trace(spans, wanted)
+            if place is not None:
+                if failure is not None:
+                    self._err.write(f"linq-otel: not all may be here: {failure}\n")
+                return Found(source.title, place, tuple(find_stories(spans, wanted)))
+        if failure is not None:
+            raise failure
+        return None
+
     def _fail(self, error: ConfigurationError) -> None:
         self.failures.append(error)
         if self._options.is_guessed:
             self._err.write(f"linq-otel: {error}\n")
-
-
-def _ask(source: Source, ids: Sequence[str]) -> Found | None:
-    for wanted in ids:
-        spans = source.find_spans(wanted)
-        place = find_trace(spans, wanted)
-        if place is not None:
-            return Found(source.title, place, tuple(find_stories(spans, wanted)))
-    return None
 
 
 def _show_work(err: IO[str], source: Source) -> AbstractContextManager[object]:

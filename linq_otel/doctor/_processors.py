@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from linq_otel.export._backends import get_backend
+from linq_otel._backends import get_backend
 from linq_otel.export._targets import Target
 
 from ._findings import tell

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, get_args
 
 from linq_otel import environment_variables as names
+from linq_otel._backends import BACKENDS
 from linq_otel._environment import (
     BOOLEANS,
     EXCLUDED_EVERYWHERE,
@@ -23,7 +24,6 @@ from linq_otel._environment import (
 from linq_otel._late import LATE_CHOICES
 from linq_otel._lifecycle import JOINS
 from linq_otel._signing_secrets import SECRET_VARIABLE
-from linq_otel.export._backends import BACKENDS
 from linq_otel.export._variables import BACKEND, REGION
 
 from ._findings import tell

@@ -17,11 +17,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from linq_otel._backends import BACKENDS, Backend
 from linq_otel._shield import report, shield
 from linq_otel.errors import ConfigurationError
 
 from ._answers import CheckResult
-from ._backends import BACKENDS, Backend
 from ._checks import check_all
 from ._export import Export, open_export
 from ._plans import make_plan
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
-    from ._backends import Signal
+    from linq_otel._backends import Signal
+
     from ._plans import Plan
 
 
@@ -85,16 +86,20 @@ def configure(  # noqa: PLR0913  # Each may be left out, and each has a name.
     The standard ``OTEL_*`` variables win over every argument.
 
     Args:
-        backend: ``jaeger``, ``tempo``, ``grafana-cloud``, ``honeycomb``,
-            ``datadog``, or ``otlp`` for any other; ``OTEL_PYTHON_LINQ_BACKEND``
-            if left out.
+        backend: ``jaeger``, ``tempo``, ``victoria-traces``, ``loki``,
+            ``grafana-cloud``, ``honeycomb``, ``datadog``, ``dynatrace``,
+            ``dash0``, ``newrelic``, ``sumologic``, or ``otlp`` for any other;
+            ``OTEL_PYTHON_LINQ_BACKEND`` if left out.
         endpoint: The base URL, where it is not the backend's usual one.
-        region: Which of its clouds: ``us`` or ``eu`` for Honeycomb, the zone of
-            the stack for Grafana Cloud, a site as ``us5`` to export to Datadog
-            without an agent. ``OTEL_PYTHON_LINQ_BACKEND_REGION`` if left out.
+        region: Which of its clouds: ``us`` or ``eu`` for Honeycomb and New
+            Relic, the zone of the stack for Grafana Cloud, a site as ``us5`` to
+            export to Datadog without an agent, the environment's id for
+            Dynatrace, a region as ``eu-west-1`` for Dash0.
+            ``OTEL_PYTHON_LINQ_BACKEND_REGION`` if left out.
         api_key: The key of a cloud; the variable its documentation names if
             left out (``HONEYCOMB_API_KEY``, ``DD_API_KEY``,
-            ``GRAFANA_CLOUD_API_KEY``).
+            ``GRAFANA_CLOUD_API_KEY``, ``DT_API_TOKEN``, ``DASH0_AUTH_TOKEN``,
+            ``NEW_RELIC_LICENSE_KEY``).
         instance_id: Of a Grafana Cloud stack (``GRAFANA_CLOUD_INSTANCE_ID``).
         headers: Sent with every export, besides those the backend needs.
         protocol: ``http/protobuf`` (default) or ``grpc``.

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._backends import Protocol, Signal
+    from linq_otel._backends import Protocol, Signal
+
     from ._targets import Target
 
 

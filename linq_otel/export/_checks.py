@@ -22,8 +22,9 @@ from ._waiting import call_side_by_side
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from linq_otel._backends import Protocol, Signal
+
     from ._answers import CheckResult, Fault
-    from ._backends import Protocol, Signal
     from ._targets import Target
 
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from linq_otel._backends import DEFAULT_PROTOCOL
 from linq_otel.errors import ConfigurationError
 
-from ._backends import DEFAULT_PROTOCOL
 from ._variables import Found
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._backends import Protocol, Signal
+    from linq_otel._backends import Protocol, Signal
 
 
 __all__ = ["OTLP_PORTS", "check_protocol", "find_protocol", "parse_endpoint", "signal_url"]

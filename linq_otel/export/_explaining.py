@@ -39,9 +39,10 @@ def explain(plan: Plan, outlets: Sequence[Outlet], resource: Resource) -> str:
     lines = [f"Export to {plan.backend.title}"]
     lines += [f"  {what}: {text}" for what, text in _say_signals(plan, outlets)]
     lines += _say_service(outlets, resource)
-    if plan.backend.late is not None:
+    if plan.backend.late is not None and plan.backend.late_action == "clamp":
         hours = plan.backend.late.total_seconds() / 3600
-        lines.append(f"  spans older than {hours:g} hours are not taken ({plan.backend.source})")
+        source = plan.backend.late_source or plan.backend.source
+        lines.append(f"  spans older than {hours:g} hours are not taken ({source})")
     if any(target.protocol == "grpc" for target in plan.targets):
         lines.append("  gRPC is not safe across a fork: under gunicorn --preload use http/protobuf")
     variables = find_variables(plan)

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.trace import TracerProvider
 
+    from linq_otel._backends import Signal
+
     from ._answers import CheckResult
-    from ._backends import Signal
     from ._plans import Plan
     from ._providers import Outlet
     from ._targets import Target

@@ -16,7 +16,7 @@ from linq_otel.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._backends import Backend
+    from linq_otel._backends import Backend
 
 
 __all__ = ["check_headers", "fill_headers", "parse_headers"]
@@ -82,5 +82,9 @@ def fill_headers(backend: Backend, key: str | None, instance_id: str | None) -> 
     if key and instance_id:
         basic = "Basic " + b64encode(f"{instance_id}:{key}".encode()).decode()
     values = {"{key}": key or "", "{basic}": basic}
-    filled = {name: values.get(text, text) for name, text in backend.headers.items()}
-    return {name: value for name, value in filled.items() if value}
+    filled: dict[str, str] = {}
+    for name, text in backend.headers.items():
+        lacking = [mark for mark, value in values.items() if mark in text and not value]
+        if not lacking:
+            filled[name] = text.replace("{key}", values["{key}"]).replace("{basic}", basic)
+    return filled

@@ -15,7 +15,8 @@ from ._variables import find_exporter_variable, find_variable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._backends import Backend, Signal
+    from linq_otel._backends import Backend, Signal
+
     from ._wishes import Wishes
 
 

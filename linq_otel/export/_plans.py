@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from linq_otel._backends import SIGNALS, get_backend
 from linq_otel.errors import ConfigurationError
 
-from ._backends import SIGNALS, get_backend
 from ._targets import Aim
 from ._variables import (
     BACKEND,
@@ -29,7 +29,8 @@ from ._variables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._backends import Backend, Signal
+    from linq_otel._backends import Backend, Signal
+
     from ._targets import Target
     from ._wishes import Wishes
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Span
 
-    from ._backends import Signal
+    from linq_otel._backends import Signal
+
     from ._targets import Target
 
 

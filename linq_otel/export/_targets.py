@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from linq_otel._backends import DEFAULT_PROTOCOL, PROTOCOLS
 from linq_otel.errors import ConfigurationError
 
-from ._backends import DEFAULT_PROTOCOL, PROTOCOLS
 from ._endpoints import check_protocol, find_protocol, parse_endpoint, signal_url
 from ._keys import check_key, find_headers, find_key_headers
 from ._variables import REGION, Found, endpoint_of, find_exporter_variable
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
-    from ._backends import Backend, Protocol, Signal
+    from linq_otel._backends import Backend, Protocol, Signal
+
     from ._wishes import Wishes
 
 
@@ -148,8 +149,9 @@ class Aim:
             return Found(template, f"{backend.name}'s default")
         if self.region is None:
             variables = " or ".join([REGION, *backend.region_variables])
+            example = backend.region_example or next(iter(backend.regions))
             raise ConfigurationError(
-                f"{backend.title} has an endpoint for each region: type region='prod-us-central-0' "
+                f"{backend.title} has an endpoint for each region: type region={example!r} "
                 f"or endpoint= as its page shows yours, or set {variables} ({backend.source})"
             )
         place = backend.regions.get(self.region, self.region)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ._backends import SIGNALS
+from linq_otel._backends import SIGNALS
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._backends import Signal
+    from linq_otel._backends import Signal
 
 
 BACKEND: Final = "OTEL_PYTHON_LINQ_BACKEND"

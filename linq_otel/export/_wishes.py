@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._backends import Signal
+    from linq_otel._backends import Signal
 
 
 @dataclass(frozen=True, slots=True)

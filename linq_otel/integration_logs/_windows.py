@@ -1,13 +1,13 @@
 """
 How old a span may be when it arrives, by backend: most lose what is older, and say nothing.
-
-Each figure is from the backend's own documentation, as of 2026.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+
+from linq_otel._backends import BACKENDS
 
 
 _HOUR_NS: Final = 3_600_000_000_000
@@ -29,18 +29,17 @@ class Window:
     note: str
 
 
-WINDOWS: Final = (
-    Window("dynatrace", 1, "older spans are dropped"),
-    Window("dash0", 6, "older spans are dropped"),
-    Window("datadog", 18, "older spans are dropped"),
-    Window("sumologic", 24, "older spans are dropped"),
-    Window("jaeger", 72, "kept; with Elasticsearch, --es.max-span-age hides older ones"),
-    Window("loki", 168, "log records: reject_old_samples_max_age"),
-    Window("tempo", 0.01, "kept, but missing from generated metrics and from searches by time: "
-           "look up by trace id"),
-    Window("honeycomb", None, "no limit is documented"),
-)  # fmt: skip
-BACKENDS: Final = tuple(window.backend for window in WINDOWS)
+def _list_windows() -> tuple[Window, ...]:
+    windows: list[Window] = []
+    for backend in BACKENDS.values():
+        # A trace that is closed by waiting takes all that an import sends of it at once.
+        late = backend.hidden if backend.late_action == "link" else backend.late or backend.hidden
+        hours = None if late is None else late.total_seconds() / 3600
+        windows.append(Window(backend.name, hours, backend.note))
+    return tuple(sorted(windows, key=lambda window: window.hours or 0))
+
+
+WINDOWS: Final = _list_windows()
 
 
 def find_closed(first_ns: int, now_ns: int, backend: str | None = None) -> list[Window]:

@@ -1,5 +1,5 @@
 """
-Gets the backends: built by Go from what the module proxy serves, kept in a folder outside git.
+Gets the backends: built by Go from what the module proxy serves, and kept in the user's cache.
 
 Not by ``go install``, which refuses a module that replaces another (Jaeger's does), but in the
 module's own tree, as its developers build it. The checksum database has vouched for that tree.
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CACHE = REPOSITORY / ".backends"
+# Apart from the repository, so that every checkout finds what one of them built.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linq-otel" / "backends"
 _MANIFEST = Path(__file__).parent / "builder.yaml"
 _SECONDS = 3600
 
@@ -98,7 +98,7 @@ def ask_version(go: str) -> str:
     """
     Answer what Go says of itself.
     """
-    return _run([go, "version"], CACHE.parent).strip().removeprefix("go version ")
+    return _run([go, "version"], Path.cwd()).strip().removeprefix("go version ")
 
 
 def build(go: str, recipe: Recipe) -> Build:
@@ -120,9 +120,7 @@ def build_collector(go: str) -> Build:
 def _keep(recipe: Recipe, program: Path, make: Callable[[], None]) -> Build:
     begun = time.monotonic()
     if not program.is_file():
-        CACHE.mkdir(exist_ok=True)
-        # So that nothing here is ever committed, whatever the repository ignores.
-        (CACHE / ".gitignore").write_text("*\n")
+        CACHE.mkdir(parents=True, exist_ok=True)
         try:
             make()
         except GoError as error:

@@ -1,7 +1,8 @@
 """
 ``linq-otel show`` against the real Jaeger that ``make backends`` builds, and runs this with.
 
-No test of the suite, as its name says: it needs Go.
+With the API of its page, as Jaeger is up to 2.20, and without, as it is afterwards. No test of the
+suite, as its name says: it needs Go.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import json
 import time
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
 
 from backends.building import CACHE, JAEGER
 from backends.running import open_jaeger
-from stories.query_apis import write_lines
+from stories.query_apis import serve, write_lines
 from stories.telling import CHAT_ID, HOUR, MESSAGE_ID, READ, handler, now
 from support.command_line import run_command
 from support.span_records import HOOK, LIFE, START
@@ -45,6 +48,24 @@ def query_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.query_endpoint
 
 
+@pytest.fixture(scope="module")
+def newer_url(query_url: str) -> Iterator[str]:
+    """Yield the address of the same Jaeger, without the API of its page."""
+
+    def answer(path: str, given: dict[str, str]) -> tuple[int, bytes]:
+        if path in {"/api/services", "/api/traces"}:
+            return 404, b"404 page not found\n"
+        try:
+            with urlopen(f"{query_url}{path}?{urlencode(given)}", timeout=10) as came:  # noqa: S310  # Loopback.
+                return came.status, came.read()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    with serve(answer) as server:
+        yield server.url
+
+
 def _send(endpoint: str, request: dict[str, object]) -> None:
     body = json.dumps(request)
     for moment in {at for span in SPANS for at in (span.start_ns, span.end_ns)}:
@@ -64,9 +85,13 @@ def show(*arguments: str) -> tuple[int, str, str]:
 
 
 class TestJaeger:
+    @pytest.mark.parametrize("version", ["query_url", "newer_url"])
     @pytest.mark.parametrize("wanted", [MESSAGE_ID, EVENT_ID, CHAT_ID, LIFE, READ[0].otel_trace_id])
-    def test_tells_the_whole_story(self, query_url: str, wanted: str) -> None:
+    def test_tells_the_whole_story(
+        self, request: pytest.FixtureRequest, version: str, wanted: str
+    ) -> None:
         """Whichever id is asked for, all spans of the message come, each with its links."""
+        query_url = request.getfixturevalue(version)
         status, printed, complaint = show(wanted, "--jaeger", query_url, "--json")
         document = json.loads(printed)
         assert (status, complaint) == (0, "")
@@ -83,8 +108,10 @@ class TestJaeger:
         assert spans[LIFE, "c" * 16]["start_ns"] == str(now(1) + SHIFT)
         assert document["stories"][0]["message"]["state"] == "read"
 
-    def test_does_not_know_every_id(self, query_url: str) -> None:
+    @pytest.mark.parametrize("version", ["query_url", "newer_url"])
+    def test_does_not_know_every_id(self, request: pytest.FixtureRequest, version: str) -> None:
         """What Jaeger does not have is 1, with where was looked."""
+        query_url = request.getfixturevalue(version)
         assert show("9" * 32, "--jaeger", query_url) == (
             1,
             "",

@@ -87,7 +87,8 @@ def open_victoria(program: Path, folder: Path) -> Generator[Server]:
     def command(ports: tuple[int, ...]) -> list[str]:
         grpc, http = (f"{LOOPBACK}:{port}" for port in ports)
         listen = [f"-otlpGRPCListenAddr={grpc}", "-otlpGRPC.tls=false", f"-httpListenAddr={http}"]
-        return [str(program), *listen, "-storageDataPath=data"]
+        window = "-search.traceMaxDurationWindow=48h"
+        return [str(program), *listen, window, "-storageDataPath=data"]
 
     with _open(command, 2, folder, "victoria-traces") as running:
         base = f"http://{LOOPBACK}:{running.ports[1]}"

@@ -182,14 +182,71 @@ class TestNames:
         assert named - known == set()
 
 
-class TestVendors:
-    def test_refinery(self) -> None:
-        """Refinery's rules are of the version it asks for, and end with one that fits all."""
+# What Refinery takes, and refuses to start with anything else: `config/metadata/rulesMeta.yaml` and
+# `configMeta.yaml` in its source. A rule's sampler may be a dynamic one alone.
+REFINERY_RULE = {"Name", "Sampler", "Drop", "SampleRate", "Conditions", "Scope"}
+REFINERY_SAMPLERS = {
+    "DynamicSampler",
+    "EMADynamicSampler",
+    "EMAThroughputSampler",
+    "WindowedThroughputSampler",
+    "TotalThroughputSampler",
+}
+REFINERY_CONDITION = {"Field", "Fields", "Operator", "Value", "Datatype"}
+REFINERY_OPERATORS = {
+    "=",
+    "!=",
+    ">",
+    "<",
+    ">=",
+    "<=",
+    "starts-with",
+    "contains",
+    "does-not-contain",
+    "exists",
+    "not-exists",
+    "has-root-span",
+    "matches",
+}
+
+
+class TestRefinery:
+    def test_rules_are_valid(self) -> None:
+        """Every key, sampler and operator of the rules is one that Refinery knows."""
+        rules = load(SHIPPED / "refinery/rules.yaml")
+        assert list(rules) == ["RulesVersion", "Samplers"]
+        assert rules["RulesVersion"] == 2
+        assert list(rules["Samplers"]) == ["__default__"]
+        assert list(rules["Samplers"]["__default__"]) == ["RulesBasedSampler"]
+        assert list(rules["Samplers"]["__default__"]["RulesBasedSampler"]) == ["Rules"]
+        for rule in rules["Samplers"]["__default__"]["RulesBasedSampler"]["Rules"]:
+            assert set(rule) <= REFINERY_RULE
+            assert set(rule.get("Sampler", {})) <= REFINERY_SAMPLERS
+            for condition in rule.get("Conditions", []):
+                assert set(condition) <= REFINERY_CONDITION
+                assert condition["Operator"] in REFINERY_OPERATORS
+
+    def test_rules_end_with_one_that_fits_all(self) -> None:
+        """All that has to do with Linq is kept, and a tenth of the rest."""
         rules = load(SHIPPED / "refinery/rules.yaml")
         sampler = rules["Samplers"]["__default__"]["RulesBasedSampler"]["Rules"]
-        assert rules["RulesVersion"] == 2
         assert ["Conditions" in rule for rule in sampler] == [True] * (len(sampler) - 1) + [False]
-        assert [rule["SampleRate"] for rule in sampler[:-1]] == [1] * (len(sampler) - 1)
+        assert [rule["SampleRate"] for rule in sampler] == [1] * (len(sampler) - 1) + [10]
+
+    def test_configuration(self) -> None:
+        """It remembers its decisions, and says nothing that Refinery does not know."""
+        assert load(SHIPPED / "refinery/config.yaml") == {
+            "General": {"ConfigurationVersion": 2},
+            "Traces": {"SendDelay": "2s", "TraceTimeout": "60s"},
+            "SampleCache": {"KeptSize": 1_000_000, "DroppedSize": 10_000_000},
+        }
+
+
+class TestVendors:
+    def test_victoria_traces(self) -> None:
+        """A trace is looked for as far around a span as a message may wait to be read."""
+        command = services(SHIPPED / "victoria-traces.compose.yaml")["victoria-traces"]["command"]
+        assert "-search.traceMaxDurationWindow=48h" in command
 
     def test_datadog(self) -> None:
         """Datadog's filter keeps every trace with a span of a life in it."""

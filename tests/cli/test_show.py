@@ -99,6 +99,21 @@ class TestPicture:
             status, printed, complaint = run(MESSAGE_ID, option, server.url)
         assert (status, plain(printed), complaint) == (0, PICTURE, "")
 
+    def test_is_drawn_though_searching_fails(self) -> None:
+        """What was fetched is drawn, and one line says that more may be missing."""
+        whole = jaeger(READ)
+
+        def answer(path: str, given: dict[str, str]) -> object:
+            return (500, b"") if path == "/api/services" else whole(path, given)
+
+        with serve(answer) as server:  # type: ignore[arg-type]
+            status, printed, complaint = run(LIFE, "--jaeger", server.url)
+            unknown = run(MESSAGE_ID, "--jaeger", server.url)
+        failure = f"Jaeger at {server.url} answers with status 500"
+        assert (status, plain(printed)) == (0, PICTURE)
+        assert complaint == f"linq-otel: not all may be here: {failure}\n"
+        assert unknown == (2, "", f"linq-otel: {failure}\n")
+
     def test_takes_a_traceparent(self, file: str) -> None:
         """What a log line holds may be pasted whole."""
         status, printed, _ = run(f"00-{SHOP}-{'b' * 16}-01", "--file", file)
@@ -279,6 +294,20 @@ class TestStore:
         status, printed, _ = run(MESSAGE_ID, "--store", store, "--file", str(path))
         assert status == 0
         assert f"trace {LIFE} · shop · hooks · 6 spans" in printed
+
+    def test_leads_to_spans_where_searching_fails(self, store: str) -> None:
+        """The trace that the store names is fetched, though the id cannot be searched for."""
+        whole = jaeger(READ)
+
+        def answer(path: str, given: dict[str, str]) -> object:
+            return (500, b"") if path == "/api/services" else whole(path, given)
+
+        with serve(answer) as server:  # type: ignore[arg-type]
+            result = run(MESSAGE_ID, "--store", store, "--jaeger", server.url)
+        assert (result[0], plain(result[1])) == (0, PICTURE)
+        assert result[2] == (
+            f"linq-otel: not all may be here: Jaeger at {server.url} answers with status 500\n"
+        )
 
     def test_without_the_message(self, store: str) -> None:
         """What it does not know is 1."""

@@ -17,8 +17,8 @@ from support.timing import timed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from linq_otel._backends import Signal
     from linq_otel.export import Export
-    from linq_otel.export._backends import Signal
     from linq_otel.export._targets import Target
     from support.otlp_sinks import Sink
 

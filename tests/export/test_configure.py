@@ -41,7 +41,7 @@ Export to the Datadog Agent
   logs: not exported: logs=False
   service.name: unknown_service: type service_name=… or set OTEL_SERVICE_NAME
   spans older than 18 hours are not taken \
-(https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest_in_the_agent/)
+(https://docs.datadoghq.com/tracing/troubleshooting/)
   gRPC is not safe across a fork: under gunicorn --preload use http/protobuf
   The same without code:
     OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317

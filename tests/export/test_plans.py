@@ -76,6 +76,50 @@ class TestBackend:
         }
         assert made.targets[0].headers == {"authorization": "Basic MTI6Z2xjX3g="}
 
+    @pytest.mark.parametrize(
+        ("name", "region", "traces", "header"),
+        [
+            (
+                "dynatrace",
+                "abc12345",
+                "https://abc12345.live.dynatrace.com/api/v2/otlp/v1/traces",
+                {"authorization": "Api-Token k"},
+            ),
+            (
+                "dash0",
+                "europe-west4",
+                "https://ingress.europe-west4.gcp.dash0.com/v1/traces",
+                {"authorization": "Bearer k"},
+            ),
+            ("newrelic", "eu", "https://otlp.eu01.nr-data.net/v1/traces", {"api-key": "k"}),
+        ],
+    )
+    def test_clouds(self, name: str, region: str, traces: str, header: dict[str, str]) -> None:
+        """A key goes into the header that its cloud reads, and is asked for where it is missing."""
+        made = plan(backend=name, region=region, api_key="k")
+        assert urls(made)["traces"] == traces
+        assert {str(target.headers) for target in made.targets} == {str(header)}
+        assert complaint(backend=name, region=region).startswith(
+            f"{made.backend.title} needs a key: type api_key=… (or set "
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "example"), [("dynatrace", "abc12345"), ("dash0", "eu-west-1")]
+    )
+    def test_region_is_asked_for(self, name: str, example: str) -> None:
+        """Where each region has an endpoint of its own, one is shown as an example."""
+        asked = f"has an endpoint for each region: type region={example!r}"
+        assert asked in complaint(backend=name, api_key="k")
+
+    def test_stores_of_one_signal(self) -> None:
+        """VictoriaTraces takes traces where it takes them, and Loki logs."""
+        victoria = plan(backend="victoria-traces")
+        loki = plan(backend="loki")
+        base = "http://localhost:10428/insert/opentelemetry"
+        assert urls(victoria) == {"traces": f"{base}/v1/traces"}
+        assert urls(loki) == {"logs": "http://localhost:3100/otlp/v1/logs"}
+        assert set(victoria.skipped) | set(loki.skipped) == {"traces", "metrics", "logs"}
+
     def test_datadog_without_an_agent(self) -> None:
         """A site chooses Datadog's own intake."""
         made = plan({"DD_API_KEY": "k"}, backend="datadog", region="eu1")

@@ -1,9 +1,10 @@
 """
-Query APIs over real HTTP, answering in the shapes that Jaeger 2.13 and Tempo answer in.
+Query APIs over real HTTP, answering in the shapes that Jaeger and Tempo answer in.
 
-Jaeger's were taken from a running Jaeger (see ``tests/backends``, which asks a real one). Tempo's
-are those of its documentation (https://grafana.com/docs/tempo/latest/api_docs/): ids in base64,
-enums by name, ``batches`` in the first version of the API.
+Jaeger's up to 2.13 were taken from a running Jaeger (see ``tests/backends``, which asks a real
+one), those of 2.21 from its source and the answers its own tests expect, VictoriaTraces' from its
+source. Tempo's are those of its documentation (https://grafana.com/docs/tempo/latest/api_docs/):
+ids in base64, enums by name, ``batches`` in the first version of the API.
 """
 
 from __future__ import annotations
@@ -74,34 +75,75 @@ def serve(answer: Callable[[str, dict[str, str]], Answer]) -> Generator[Seen]:
             thread.join(5)
 
 
-def jaeger(spans: Sequence[SpanRecord], *, has_v3: bool = True) -> Callable[..., Answer]:
+JAEGERS = ("1", "2.13", "2.21", "victoria-traces")
+"""Those that `jaeger` can be: what of its API each has differs."""
+
+
+def jaeger(spans: Sequence[SpanRecord], kind: str = "2.13") -> Callable[..., Answer]:
     """
-    Answer as Jaeger with these spans; without API v3 as one of version 1.
+    Answer with these spans as Jaeger of this version, or as what stands in for it.
     """
 
     def answer(path: str, given: dict[str, str]) -> Answer:
-        if path == "/api/services":
-            names = sorted({span.service_name for span in spans})
-            return 200, {"data": names, "total": len(names), "limit": 0, "errors": None}
-        if path == "/api/traces":
-            ((key, value),) = json.loads(given["tags"]).items()
-            hits = {
-                span.otel_trace_id
-                for span in spans
-                if span.attributes.get(key) == value and span.service_name == given["service"]
-            }
-            return 200, {"data": [_old_trace(spans, each) for each in sorted(hits)], "errors": None}
-        otel_trace_id = path.rpartition("/")[2]
-        found = [span for span in spans if span.otel_trace_id == otel_trace_id]
-        if path.startswith("/api/v3/traces/") and has_v3:
-            if not found:
-                return 404, {"error": {"httpCode": 404, "message": "No traces found"}}
-            return 200, {"result": {"resourceSpans": [_otlp(span) for span in found]}}
-        if path.startswith("/api/traces/") and found:
-            return 200, {"data": [_old_trace(spans, otel_trace_id)], "errors": None}
-        return 404, {"data": None, "errors": [{"code": 404, "msg": "trace not found"}]}
+        if path.startswith("/api/v3/"):
+            return _NO_V3[kind] if kind in _NO_V3 else _answer_v3(spans, kind, path, given)
+        if kind == "2.21" and path in {"/api/services", "/api/traces"}:
+            return 404, b"404 page not found\n"
+        return _answer_page(spans, path, given)
 
     return answer
+
+
+_NO_V3: dict[str, Answer] = {
+    "1": (404, b"404 page not found\n"),
+    "victoria-traces": (400, b"unsupported path requested\n"),
+}
+_NONE: Answer = (404, {"error": {"httpCode": 404, "message": "No traces found"}})
+
+
+_V3_NAMES = {
+    "2.13": ("service_name", "start_time_min", "start_time_max", "num_traces"),
+    "2.21": ("serviceName", "startTimeMin", "startTimeMax", "searchDepth"),
+}
+
+
+def _answer_v3(spans: Sequence[SpanRecord], kind: str, path: str, given: dict[str, str]) -> Answer:
+    found = [span for span in spans if span.otel_trace_id == path.rpartition("/")[2]]
+    if path == "/api/v3/services":
+        return 200, {"services": sorted({span.service_name for span in spans})}
+    if path == "/api/v3/traces":
+        service, since, until, depth = (given.get(f"query.{name}") for name in _V3_NAMES[kind])
+        if not (since or "").endswith("Z") or not (until or "").endswith("Z"):
+            return 400, {"error": {"httpCode": 400, "message": "a time range is required"}}
+        if not depth:
+            return 500, {"error": {"httpCode": 500, "message": "search depth must be above 0"}}
+        # Before 2.19 attributes were disregarded.
+        wanted = json.loads(given["query.attributes"]) if kind == "2.21" else {}
+        hits = {
+            span.otel_trace_id
+            for span in spans
+            if span.service_name == service and wanted.items() <= span.attributes.items()
+        }
+        found = [span for span in spans if span.otel_trace_id in hits]
+    return (200, {"result": {"resourceSpans": [_otlp(span) for span in found]}}) if found else _NONE
+
+
+def _answer_page(spans: Sequence[SpanRecord], path: str, given: dict[str, str]) -> Answer:
+    if path == "/api/services":
+        names = sorted({span.service_name for span in spans})
+        return 200, {"data": names, "total": len(names), "limit": 0, "errors": None}
+    if path == "/api/traces":
+        ((key, value),) = json.loads(given["tags"]).items()
+        hits = {
+            span.otel_trace_id
+            for span in spans
+            if span.attributes.get(key) == value and span.service_name == given["service"]
+        }
+        return 200, {"data": [_old_trace(spans, each) for each in sorted(hits)], "errors": None}
+    otel_trace_id = path.rpartition("/")[2]
+    if path.startswith("/api/traces/") and any(s.otel_trace_id == otel_trace_id for s in spans):
+        return 200, {"data": [_old_trace(spans, otel_trace_id)], "errors": None}
+    return 404, {"data": None, "errors": [{"code": 404, "msg": "trace not found"}]}
 
 
 def tempo(spans: Sequence[SpanRecord], *, has_v2: bool = True) -> Callable[..., Answer]:

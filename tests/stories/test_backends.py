@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linq_otel.stories import join_traces, story_document
-from linq_otel.stories._sources import SourceError
+from linq_otel.stories._sources import IncompleteError, SourceError
 from linq_otel.stories._sources._gathering import MOST_TRACES
 from linq_otel.stories._sources._http import QueryApi, check_url, parse_headers
 from linq_otel.stories._sources._jaeger import Jaeger
 from linq_otel.stories._sources._tempo import Tempo, write_query
 from linq_otel.stories._sources._viewer import RunningViewer
-from stories.query_apis import jaeger, serve, tempo
+from stories.query_apis import JAEGERS, jaeger, serve, tempo
 from stories.telling import CHAT_ID, HOUR, MESSAGE_ID, READ, SHOP, handler, tell
 from support.otlp_processes import find_free_ports
 from support.span_records import HOOK, LIFE, record
@@ -108,21 +108,77 @@ class TestEveryBackend:
 
 
 class TestJaeger:
-    def test_of_version_1_is_read_too(self) -> None:
-        """Without API v3 times end at microseconds and links say nothing; the rest is the same."""
-        with serve(jaeger(SPANS, has_v3=False)) as server:
-            spans = ask_jaeger(server.url, MESSAGE_ID)
+    @pytest.mark.parametrize("kind", ["2.13", "2.21"])
+    @pytest.mark.parametrize("wanted", [LIFE, MESSAGE_ID.upper(), EVENT_ID])
+    def test_of_version_2_is_read(self, kind: str, wanted: str) -> None:
+        """With the API of its page, and after 2.20 without: every trace, and no other."""
+        with serve(jaeger(SPANS, kind)) as server:
+            spans = ask_jaeger(server.url, wanted)
+        assert sorted(spans, key=str) == sorted((*READ, UNLINKED), key=str)
+
+    @pytest.mark.parametrize("kind", ["1", "victoria-traces"])
+    @pytest.mark.parametrize("wanted", [LIFE, MESSAGE_ID])
+    def test_without_api_v3_is_read_too(self, kind: str, wanted: str) -> None:
+        """There times end at microseconds and links say nothing; the rest is the same."""
+        with serve(jaeger(SPANS, kind)) as server:
+            spans = ask_jaeger(server.url, wanted)
         plain = [
             replace(span, links=tuple(replace(link, attributes={}) for link in span.links))
             for span in (*READ, UNLINKED)
         ]
         assert sorted(spans, key=str) == sorted(plain, key=str)
 
+    @pytest.mark.parametrize("kind", JAEGERS)
+    @pytest.mark.parametrize("wanted", ["9" * 32, "nope"])
+    def test_knows_nothing_of_other_ids(self, kind: str, wanted: str) -> None:
+        """An unknown id leads nowhere, however the server says that it is unknown."""
+        with serve(jaeger(SPANS, kind)) as server:
+            assert ask_jaeger(server.url, wanted) == []
+
     def test_of_version_1_knows_errors(self) -> None:
         """Errors and foreign kinds are read from tags."""
         span = replace(STRANGER, status="ERROR", parent_span_id="1" * 16)
-        with serve(jaeger([span], has_v3=False)) as server:
+        with serve(jaeger([span], "1")) as server:
             assert ask_jaeger(server.url, STRANGER.otel_trace_id) == [span]
+
+    @pytest.mark.parametrize("page", [(404, b""), (200, b"<!doctype html>")])
+    def test_may_show_a_page_where_there_is_no_api(self, page: tuple[int, bytes]) -> None:
+        """An API that is gone may be said by 404, or by the page of its users."""
+        newest = jaeger(SPANS, "2.21")
+
+        def answer(path: str, given: dict[str, str]) -> object:
+            return newest(path, given) if path.startswith("/api/v3/") else page
+
+        with serve(answer) as server:  # type: ignore[arg-type]
+            assert {span.span_id for span in ask_jaeger(server.url, MESSAGE_ID)} == STORY
+            assert ask_jaeger(server.url, "9" * 32) == []
+
+    def test_may_disregard_what_is_searched_for(self) -> None:
+        """What a search hands out and has not the id is left alone."""
+        newest, deaf = jaeger(SPANS, "2.21"), jaeger(SPANS, "2.13")
+
+        def answer(path: str, given: dict[str, str]) -> object:
+            return (deaf if path == "/api/v3/traces" else newest)(path, given)
+
+        with serve(answer) as server:  # type: ignore[arg-type]
+            assert {span.span_id for span in ask_jaeger(server.url, MESSAGE_ID)} == STORY
+            assert ask_jaeger(server.url, "nope") == []
+
+    @pytest.mark.parametrize("failing", ["/api/services", "/api/traces", f"/api/v3/traces/{SHOP}"])
+    def test_keeps_what_it_has_handed_out(self, failing: str) -> None:
+        """A request that fails afterwards takes no span away, and is told of."""
+        whole = jaeger(SPANS)
+
+        def answer(path: str, given: dict[str, str]) -> object:
+            return (500, b"") if path == failing else whole(path, given)
+
+        with serve(answer) as server:  # type: ignore[arg-type]
+            with pytest.raises(IncompleteError) as caught:
+                ask_jaeger(server.url, LIFE)
+            assert str(caught.value) == f"Jaeger at {server.url} answers with status 500"
+        assert {span.span_id for span in caught.value.partial} >= {
+            span.span_id for span in READ if span.otel_trace_id == LIFE
+        }
 
 
 class TestTempo:

@@ -37,6 +37,8 @@ class TestChoices:
             "link": LatePolicy("link", 64_800.0),
             "jaeger": LatePolicy(),
             "tempo": LatePolicy(),
+            "victoria-traces": LatePolicy("clamp", 604_800.0),
+            "loki": LatePolicy(),
             "grafana-cloud": LatePolicy(),
             "honeycomb": LatePolicy(),
             "otlp": LatePolicy(),

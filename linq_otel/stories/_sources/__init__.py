@@ -16,13 +16,26 @@ if TYPE_CHECKING:
     from linq_otel._otlp_json import SpanRecord
 
 
-__all__ = ["Source", "SourceError"]
+__all__ = ["IncompleteError", "Source", "SourceError"]
 
 
 class SourceError(ConfigurationError):
     """
     A source cannot be asked, or answers what cannot be read; the message says what to do.
     """
+
+
+class IncompleteError(SourceError):
+    """
+    A source failed after it had answered; the message says how.
+
+    Attributes:
+        partial: The spans it had handed out by then.
+    """
+
+    def __init__(self, message: str, partial: list[SpanRecord]) -> None:
+        super().__init__(message)
+        self.partial = partial
 
 
 class Source(Protocol):
@@ -45,6 +58,7 @@ class Source(Protocol):
         Return all spans of the traces that an id leads to; none if it knows nothing of it.
 
         Raises:
+            IncompleteError: If it fails after it has handed out some.
             SourceError: If it cannot be asked.
         """
         ...

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from linq_otel import _attributes as a
 from linq_otel.stories._evidence import find_evidence, find_text, is_forged
+from linq_otel.stories._sources import IncompleteError, SourceError
 from linq_otel.stories._sources._wanted import is_otel_trace_id
 
 
@@ -52,14 +53,20 @@ class QueriedSource(ABC):
         Return all spans of the traces that an id leads to; none if the backend does not know it.
 
         Raises:
+            IncompleteError: If it fails after it has handed out some.
             SourceError: If it cannot be asked.
         """
         gathering = _Gathering(self)
-        if is_otel_trace_id(wanted):
-            gathering.fetch([wanted.lower()])
-        if not gathering.spans:
-            gathering.fetch(self.search(wanted))
-        gathering.search_messages()
+        try:
+            if is_otel_trace_id(wanted):
+                gathering.fetch([wanted.lower()])
+            if not gathering.spans:
+                gathering.fetch(self.search(wanted))
+            gathering.search_messages()
+        except SourceError as error:
+            if not gathering.spans:
+                raise
+            raise IncompleteError(str(error), gathering.spans) from error
         return gathering.spans
 
     @abstractmethod

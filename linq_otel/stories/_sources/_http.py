@@ -37,6 +37,8 @@ _MOST_BYTES: Final = 64 * 1024 * 1024
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _HEADER: Final = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([^\x00-\x1f\x7f]*)")
 _NOT_FOUND: Final = 404
+# VictoriaTraces says 400 of a path it does not have.
+_NOT_KNOWN: Final = frozenset({400, _NOT_FOUND})
 _REFUSALS: Final = frozenset({401, 403})
 
 
@@ -87,16 +89,26 @@ class QueryApi:
         Raises:
             SourceError: If it is not reachable, refuses, or answers with anything else.
         """
-        query = f"?{urlencode(parameters)}" if parameters else ""
-        body = self._read(f"{self.url}{path}{query}")
+        body = self._read(path, parameters)
         if body is None:
             return None
-        try:
-            return to_object(json.loads(body))
-        except (ValueError, RecursionError) as error:
-            raise SourceError(
-                f"{self.title} answers with no JSON object; is this its query API?"
-            ) from error
+        found = _parse(body)
+        if found is None:
+            raise SourceError(f"{self.title} answers with no JSON object; is this its query API?")
+        return found
+
+    def find_if_known(self, path: str, **parameters: str | int) -> Mapping[str, object] | None:
+        """
+        Return the JSON object at *path*, which not every version of the backend has.
+
+        Returns:
+            None if the server has nothing there: it says so by 404, by 400, or by a page.
+
+        Raises:
+            SourceError: If it is not reachable, or refuses.
+        """
+        body = self._read(path, parameters, _NOT_KNOWN)
+        return None if body is None else _parse(body)
 
     @contextmanager
     def reading(self, what: str) -> Generator[None]:
@@ -111,14 +123,21 @@ class QueryApi:
         except ValueError as error:
             raise SourceError(f"{self.title} answers with what is no {what}: {error}") from error
 
-    def _read(self, url: str) -> bytes | None:
+    def _read(
+        self,
+        path: str,
+        parameters: Mapping[str, str | int],
+        absent: frozenset[int] = frozenset({_NOT_FOUND}),
+    ) -> bytes | None:
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        url = f"{self.url}{path}{query}"
         request = Request(url, headers={"Accept": "application/json", **self.headers})  # noqa: S310  # Checked.
         try:
             with _build_opener(url).open(request, timeout=self.seconds) as answer:
                 body: bytes = answer.read(_MOST_BYTES + 1)
         except HTTPError as error:
             with error:
-                if error.code == _NOT_FOUND:
+                if error.code in absent:
                     return None
                 raise SourceError(self._explain(error.code)) from None
         except (URLError, HTTPException, OSError) as error:
@@ -135,6 +154,13 @@ class QueryApi:
         if status // 100 == 3:  # noqa: PLR2004  # A redirect.
             return f"{self.title} redirects ({status}); give the address it leads to"
         return f"{self.title} answers with status {status}"
+
+
+def _parse(body: bytes) -> Mapping[str, object] | None:
+    try:
+        return to_object(json.loads(body))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _spell(error: Exception) -> str:

@@ -1,9 +1,10 @@
 """
-What each backend documents of its OTLP endpoint, as data.
+What each backend documents of its OTLP endpoint and of old spans, as data.
 
 Everything here stands in the page named beside it. What a backend does not
 document is left out, and what differs by account (a region, a key) is asked
-for instead of guessed.
+for instead of guessed. ``configure``, ``late=`` and ``import --backend`` all
+take these names, and no others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Protocol: TypeAlias = Literal["grpc", "http/protobuf"]
 Signal: TypeAlias = Literal["traces", "metrics", "logs"]
+Action: TypeAlias = Literal["keep", "clamp", "link"]
 
 PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf")
 SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
@@ -34,7 +36,7 @@ class Backend:
     One backend, as its documentation describes it.
 
     Attributes:
-        name: What ``configure`` calls it.
+        name: What it is called wherever one is named.
         title: What it calls itself.
         source: The page of its documentation that says so.
         signals: What it takes.
@@ -43,14 +45,19 @@ class Backend:
         regions: The values by region; without any, every region is taken as
             it is, if `endpoints` ask for one.
         default_region: The region if none is given.
+        region_example: What a region looks like, where every one is taken.
         headers: What it must be sent: ``{key}`` is the API key, ``{basic}``
             the instance id and the key as HTTP's basic authentication.
         key_variables: The variables its documentation keeps the key in.
         instance_variables: The same for the instance id.
         region_variables: The same for the region.
         domains: Where its cloud is, which speaks https alone.
-        late: How old a span may be that it still takes; None if any age is
-            taken, or none is documented.
+        late: How old may be what it still takes; None if any age is taken, or
+            none is documented.
+        late_action: What is done by default about spans that are older.
+        late_source: The page that says so, where it is another.
+        hidden: How old may be what it still shows everywhere; None if any age.
+        note: What becomes of what is older, or what to set.
         delta: Whether it wants metrics as changes since the last export.
         direct: The same backend without an agent in between, chosen by
             giving a region.
@@ -63,12 +70,17 @@ class Backend:
     endpoints: Mapping[Protocol, str] = field(default_factory=dict[Protocol, str])
     regions: Mapping[str, str] = field(default_factory=dict[str, str])
     default_region: str | None = None
+    region_example: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     key_variables: tuple[str, ...] = ()
     instance_variables: tuple[str, ...] = ()
     region_variables: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     late: timedelta | None = None
+    late_action: Action = "keep"
+    late_source: str = ""
+    hidden: timedelta | None = None
+    note: str = "no limit is documented"
     delta: bool = False
     direct: Backend | None = None
 
@@ -93,8 +105,9 @@ _DATADOG_SITES: Final = {
     "ap1": "ap1.datadoghq.com",
     "ap2": "ap2.datadoghq.com",
 }
-# https://docs.datadoghq.com/tracing/troubleshooting/: up to 18 hours in the past.
+_DROPPED: Final = "older spans are dropped"
 _DATADOG_LATE: Final = timedelta(hours=18)
+_DATADOG_LATE_SOURCE: Final = "https://docs.datadoghq.com/tracing/troubleshooting/"
 
 _DATADOG_DIRECT: Final = Backend(
     name="datadog",
@@ -108,6 +121,9 @@ _DATADOG_DIRECT: Final = Backend(
     key_variables=("DD_API_KEY",),
     domains=("datadoghq.com", "datadoghq.eu"),
     late=_DATADOG_LATE,
+    late_action="clamp",
+    late_source=_DATADOG_LATE_SOURCE,
+    note=_DROPPED,
     delta=True,
 )
 
@@ -118,6 +134,8 @@ _ALL: Final = (
         source="https://www.jaegertracing.io/docs/latest/getting-started/",
         signals=("traces",),
         endpoints=_LOCAL,
+        hidden=timedelta(hours=72),
+        note="kept; with Elasticsearch, --es.max-span-age hides older ones",
     ),
     Backend(
         name="tempo",
@@ -125,6 +143,33 @@ _ALL: Final = (
         source="https://grafana.com/docs/tempo/latest/configuration/",
         signals=("traces",),
         endpoints=_LOCAL,
+        hidden=timedelta(seconds=36),
+        note="kept, but missing from generated metrics and from searches by time: look up by "
+        "trace id",
+    ),
+    Backend(
+        name="victoria-traces",
+        title="VictoriaTraces",
+        source="https://docs.victoriametrics.com/victoriatraces/data-ingestion/",
+        signals=("traces",),
+        endpoints={
+            # Takes gRPC where -otlpGRPCListenAddr says.
+            "grpc": "http://localhost:4317",
+            "http/protobuf": "http://localhost:10428/insert/opentelemetry",
+        },
+        late=timedelta(days=7),
+        late_action="clamp",
+        late_source="https://docs.victoriametrics.com/victoriatraces/",
+        note="older spans are dropped, unless -retentionPeriod says otherwise",
+    ),
+    Backend(
+        name="loki",
+        title="Grafana Loki",
+        source="https://grafana.com/docs/loki/latest/send-data/otel/",
+        signals=("logs",),
+        endpoints={"http/protobuf": "http://localhost:3100/otlp"},
+        late=timedelta(days=7),
+        note="older log records are refused: reject_old_samples_max_age",
     ),
     Backend(
         name="grafana-cloud",
@@ -135,6 +180,7 @@ _ALL: Final = (
         key_variables=("GRAFANA_CLOUD_API_KEY",),
         instance_variables=("GRAFANA_CLOUD_INSTANCE_ID",),
         region_variables=("GRAFANA_CLOUD_ZONE",),
+        region_example="prod-us-central-0",
         domains=("grafana.net",),
     ),
     Backend(
@@ -154,8 +200,73 @@ _ALL: Final = (
         source="https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest_in_the_agent/",
         endpoints=_LOCAL,
         late=_DATADOG_LATE,
+        late_action="clamp",
+        late_source=_DATADOG_LATE_SOURCE,
+        note=_DROPPED,
         delta=True,
         direct=_DATADOG_DIRECT,
+    ),
+    Backend(
+        name="dynatrace",
+        title="Dynatrace",
+        source="https://docs.dynatrace.com/docs/ingest-from/opentelemetry/otlp-api",
+        endpoints={"http/protobuf": "https://{region}.live.dynatrace.com/api/v2/otlp"},
+        region_example="abc12345",
+        headers={"authorization": "Api-Token {key}"},
+        key_variables=("DT_API_TOKEN",),
+        domains=("dynatrace.com",),
+        # The end of a span, that is.
+        late=timedelta(hours=1),
+        late_action="clamp",
+        late_source="https://docs.dynatrace.com/docs/ingest-from/opentelemetry",
+        note=_DROPPED,
+        delta=True,
+    ),
+    Backend(
+        name="dash0",
+        title="Dash0",
+        source="https://www.dash0.com/hub/integrations/int_otlp/overview",
+        endpoints={"grpc": "https://{region}:4317", "http/protobuf": "https://{region}"},
+        regions={
+            "eu-west-1": "ingress.eu-west-1.aws.dash0.com",
+            "us-west-2": "ingress.us-west-2.aws.dash0.com",
+            "us-east-2": "ingress.us-east-2.aws.dash0.com",
+            "europe-west4": "ingress.europe-west4.gcp.dash0.com",
+        },
+        headers={"authorization": "Bearer {key}"},
+        key_variables=("DASH0_AUTH_TOKEN",),
+        domains=("dash0.com",),
+        late=timedelta(hours=6),
+        late_action="clamp",
+        late_source="https://www.dash0.com/documentation",
+        note=_DROPPED,
+    ),
+    Backend(
+        name="newrelic",
+        title="New Relic",
+        source="https://docs.newrelic.com/docs/opentelemetry/best-practices/opentelemetry-otlp",
+        endpoints={"grpc": "https://{region}:443", "http/protobuf": "https://{region}"},
+        regions={"us": "otlp.nr-data.net", "eu": "otlp.eu01.nr-data.net"},
+        default_region="us",
+        headers={"api-key": "{key}"},
+        key_variables=("NEW_RELIC_LICENSE_KEY",),
+        domains=("nr-data.net",),
+        late=timedelta(seconds=90),
+        late_action="link",
+        late_source="https://docs.newrelic.com/docs/distributed-tracing/concepts/how-new-relic-distributed-tracing-works/",
+        note="a trace takes no span 90 s after its last one",
+        delta=True,
+    ),
+    Backend(
+        name="sumologic",
+        title="the Sumo Logic collector",
+        source="https://www.sumologic.com/help/docs/send-data/opentelemetry-collector/",
+        endpoints=_LOCAL,
+        # And 24 hours from a trace's first span to its last.
+        late=timedelta(hours=24),
+        late_action="clamp",
+        late_source="https://www.sumologic.com/help/docs/apm/traces/",
+        note=_DROPPED,
     ),
     Backend(
         name="otlp",
