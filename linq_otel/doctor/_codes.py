@@ -83,7 +83,7 @@ _ROWS: Final[Mapping[str, str]] = {
     """,
     "Environment": """
         o environment.set          | the variables of this package that are set
-        w environment.misspelt     | a variable that nobody reads
+        w environment.misspelt     | a variable with a name like ours that is not read
         w environment.invalid      | a value that cannot be understood; the default is used
     """,
     "linq-python": """
