@@ -95,6 +95,7 @@ _FRAMEWORKS: Final = {
         "AioHttpServerInstrumentor().instrument() before web.Application()",
     ),
 }
+_CONTRIB: Final = "opentelemetry."
 _IS_ACTIVE: Final = "_is_instrumented_by_opentelemetry"
 
 
@@ -258,7 +259,10 @@ def _is_serving(framework: _Framework, *, is_active: bool) -> bool:
     """
     True if its requests have spans: where apps are marked, one that was made before is not.
     """
-    apps = list_instances([find_class(framework.module, framework.app)]) if framework.app else []
+    kind = find_class(framework.module, framework.app) if framework.app else None
+    # Its instrumentation puts a class of its own in the place of the framework's.
+    bases = [b for b in (kind.__mro__ if kind else ()) if not b.__module__.startswith(_CONTRIB)]
+    apps = list_instances(bases[:1])
     return any(getattr(app, _IS_ACTIVE, False) for app in apps) if apps else is_active
 
 

@@ -104,10 +104,14 @@ def _judge(packages: Mapping[str, Sequence[Distribution]]) -> Finding:
 def _find_broken(packages: Mapping[str, Sequence[Distribution]]) -> Iterator[_Broken]:
     # By what each package itself requires, as pip check does: many have a release train of their
     # own, so version numbers say nothing.
+    versions: dict[str, str] = {}
     for name, (first, *_) in packages.items():
         for requirement in _list_requirements(first):
-            found = packages.get(canonicalize_name(requirement.name), ())
-            installed = found[0].version if found else ""
+            required = canonicalize_name(requirement.name)
+            if required not in versions:
+                copies = packages.get(required)
+                versions[required] = copies[0].version if copies else ""
+            installed = versions[required]
             if not installed or not requirement.specifier.contains(installed, prereleases=True):
                 yield _Broken(f"{name} {first.version}", requirement, installed)
 

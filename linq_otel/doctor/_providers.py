@@ -160,12 +160,13 @@ def _describe(provider: Any) -> str:
         return f"{type(provider).__module__}.{type(provider).__qualname__}"
     outlets = [o for o in read_outlets(provider) if o.exporter]
     sampling = str(provider.sampler.get_description())
+    name = str(provider.resource.attributes.get("service.name", ""))
     parts = [
         ", ".join(
             f"{o.exporter} to {show_url(o.target.url)}" if o.target else o.exporter for o in outlets
         )
         or "no exporter",
-        f"service.name {provider.resource.attributes.get('service.name', 'not set')}",
+        f"service.name {name}" if _is_named(name) else "no service.name",
         *([] if sampling.startswith(_ALWAYS_ON) else [f"sampler {sampling}"]),
     ]
     return ", ".join(parts)
@@ -201,11 +202,14 @@ def _find_service_in(scene: Scene) -> Iterator[Finding]:
 
 
 def _tell_service(name: str) -> Finding:
-    name = name.strip()
-    if name and not name.startswith("unknown_service"):
+    if _is_named(name):
         return tell("otel.service", f"service.name is {name}")
     return tell(
         "otel.service.unknown",
         "no service.name: a backend shows all services as one",
         remedy=_SERVICE,
     )
+
+
+def _is_named(service: str) -> bool:
+    return bool(service.strip()) and not service.startswith("unknown_service")

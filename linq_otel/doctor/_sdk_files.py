@@ -8,6 +8,7 @@ is the app's to decide.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel._client import SdkSeams
@@ -82,8 +83,17 @@ def find_requests(sdk: Distribution) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for path in sdk.files or ():
         if path.suffix == ".py" and path.parts[:2] == ("linq", "resources"):
-            found.update(_list_requests(_parse(_locate(sdk, str(path)))))
+            located = _locate(sdk, str(path))
+            if located.is_file():
+                found.update(_read_requests(located, located.stat().st_mtime_ns))
     return found
+
+
+@cache
+def _read_requests(path: Path, modified: int) -> frozenset[tuple[str, str]]:
+    # All files of a release take 0.2 s, and a process may examine itself more than once.
+    del modified
+    return frozenset(_list_requests(_parse(path)))
 
 
 def _list_methods(sdk: Distribution, module: str) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry import trace
 
+from linq_otel.doctor import _neighbours, _providers
+
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,3 +20,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
     monkeypatch.setenv("NO_PROXY", "*")
+    # What other tests have left in this process: whatever looks for such objects runs in a process
+    # of its own in test_setups.py.
+    for module in (_neighbours, _providers):
+        monkeypatch.setattr(module, "list_instances", lambda _: [])

@@ -71,7 +71,9 @@ class TestMisspelt:
     )
     def test_other_words(self, name: str, meant: str) -> None:
         """So it is where the beginning is wrong, or a letter too many."""
-        assert look({name: "x"}) == [(f"unknown variable {name}", f"export {meant}=…; unset {name}")]
+        assert look({name: "x"}) == [
+            (f"unknown variable {name}", f"export {meant}=…; unset {name}")
+        ]
 
     def test_unlike_any(self) -> None:
         """What is like none is to be taken out."""

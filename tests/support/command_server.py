@@ -13,9 +13,13 @@ import runpy
 import signal
 import sys
 import time
+from contextlib import suppress
+from importlib import import_module
+from importlib.metadata import distribution
 from typing import Any, NoReturn
 
 import linq_otel.cli._app  # noqa: F401  # Loaded before the forks.
+from linq_otel.doctor._sdk_files import find_requests
 
 
 SECONDS = 60
@@ -26,6 +30,10 @@ def serve() -> None:
     """
     Run a command for each line of JSON, and answer its exit code; negative if a signal ended it.
     """
+    # What each would read and import anew: 0.2 s of the doctor's, and 0.3 s of newer typers'.
+    find_requests(distribution("linq-python"))
+    with suppress(ImportError):
+        import_module("typer._adapters")
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
