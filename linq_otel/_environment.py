@@ -113,9 +113,9 @@ def is_capture_allowed(environ: Mapping[str, str]) -> bool:
 
 def find_misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     """
-    Return the variables of *environ* that look like ours and are not, each with the one meant.
+    Return the variables of *environ* that look like this package's and are not, with those meant.
 
-    That one is empty if no variable has a name like it.
+    One is empty if no variable has a name like it.
     """
     is_verified = bool(environ.get(SECRET_VARIABLE))
     return {
@@ -127,7 +127,7 @@ def find_misspelt(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_misspelt(name: str) -> bool:
-    # Without these, no name is near, and to compare one with all of ours takes 0.1 ms.
+    # Without these, no name is near, and to compare one with all that are known takes 0.1 ms.
     if name in _KNOWN or not ("LINQ" in name or name.startswith("OTEL_PYTHON_")):
         return False
     return name.startswith(_PREFIXES) or bool(get_close_matches(name, _KNOWN, 1, 0.93))

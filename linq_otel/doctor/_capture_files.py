@@ -66,7 +66,7 @@ def _read_file(path: Path) -> Samples:
 
 def parse_file(content: bytes, name: str) -> Samples:
     """
-    Read the content of one file: documents of JSON, with whatever lines between them.
+    Read the content of one file: documents of JSON, with other lines between them.
     """
     try:
         # PowerShell writes UTF-16.

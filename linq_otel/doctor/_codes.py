@@ -51,7 +51,7 @@ _ROWS: Final[Mapping[str, str]] = {
         n otel.provider.unseen     | no app was examined: only the environment is known
         p otel.provider.missing    | the app has set no provider, and its spans go nowhere
         w otel.provider.two        | instrument() was given another provider than the global one
-        w otel.provider.idle       | a provider is set up that no span of ours goes by
+        w otel.provider.idle       | a provider is set up that linq_otel's spans do not go by
         w otel.provider.foreign    | the provider is another vendor's
         p otel.disabled            | OTEL_SDK_DISABLED=true switches all of it off
         o otel.ids                 | span ids are derived, so repeated webhooks write one span

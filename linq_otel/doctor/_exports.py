@@ -7,7 +7,6 @@ Asked with an export of nothing, so that no backend shows what was only a test.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ from linq_otel.export._variables import (
 from linq_otel.export._wishes import Wishes
 
 from ._findings import tell
+from ._objects import entry_points
 from ._places import show_url
 from ._processors import find_of_processors, read_outlets, show_headers
 
@@ -135,7 +135,7 @@ def has_configurator() -> bool:
     """
     True if ``opentelemetry-instrument`` sets an SDK up here: a distro is installed.
     """
-    return bool(entry_points(group="opentelemetry_configurator"))
+    return bool(entry_points("opentelemetry_configurator"))
 
 
 def _find_rival(
@@ -144,7 +144,7 @@ def _find_rival(
     """
     Return where the SDK's own exporter would go, if no variable names the protocol.
 
-    Its default is gRPC whatever the port is; ours goes by the port.
+    Its default is gRPC at any port; configure() goes by the port.
     """
     signal = target.signal
     said = find_exporter_variable(environ, signal, "PROTOCOL")

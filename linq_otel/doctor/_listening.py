@@ -187,7 +187,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """
-        Say nothing: a caller that is gone before its answer is none of the user's concern.
+        Say nothing: a caller may be gone before its answer.
         """
 
 

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 from ._findings import tell
-from ._objects import find_class, list_instances
+from ._objects import entry_points, find_class, list_instances
 from ._scene import DISABLED_INSTRUMENTATIONS
 
 
@@ -130,7 +129,7 @@ def _judge_nested(
     active: Sequence[str], installed: Mapping[str, bool], packages: Mapping[str, object]
 ) -> Finding:
     through = "aiohttp-client" if "httpx_aiohttp" in sys.modules else "httpx"
-    # The SDK sends by httpx, whatever else the app sends by.
+    # The SDK sends by httpx, even if the app sends by others as well.
     if active and (_SDK not in packages or {"httpx", through} & set(active)):
         verb = "records" if len(active) == 1 else "record"
         return tell(
@@ -302,7 +301,7 @@ def _find_installed(wanted: tuple[str, ...], scene: Scene) -> dict[str, bool]:
     Those that a variable switches off count as not installed where no process is seen.
     """
     found: dict[str, bool] = {}
-    for entry in entry_points(group="opentelemetry_instrumentor"):
+    for entry in entry_points("opentelemetry_instrumentor"):
         if entry.name not in wanted or (not scene.is_live and scene.is_switched_off(entry.name)):
             continue
         # Not loaded: what was not imported was not activated.

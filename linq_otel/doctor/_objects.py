@@ -1,16 +1,19 @@
 """
-Objects that live in this process: apps and providers that no public function names.
+Objects of this process that no public function names, and the entry points of what is installed.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from importlib.metadata import EntryPoint
 
 
 def find_class(module: str, name: str) -> type[Any] | None:
@@ -30,3 +33,20 @@ def list_instances(classes: Iterable[type[Any] | None]) -> list[Any]:
     wanted = tuple(each for each in classes if each is not None)
     # By its type alone: to ask a proxy for its class runs code of the app.
     return [o for o in gc.get_objects() if issubclass(type(o), wanted)] if wanted else []
+
+
+def entry_points(group: str) -> Iterable[EntryPoint]:
+    """
+    Return the entry points of *group*; the files of every package are read once.
+    """
+    known = _read_entry_points(tuple(sys.path))
+    return [entry for entry in known if entry.group == group]
+
+
+@cache
+def _read_entry_points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    del path
+    # By group in Python 3.10 and 3.11.
+    found: Any = importlib.metadata.entry_points()
+    groups: Any = found.values() if hasattr(found, "values") else (found,)
+    return tuple(entry for group in groups for entry in group)

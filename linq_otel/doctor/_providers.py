@@ -115,7 +115,7 @@ def _tell_two(scene: Scene) -> Finding:
 
 def _find_idle(scene: Scene) -> Iterator[Finding]:
     """
-    Yield the providers that the app has set up and that no span of ours goes by.
+    Yield the providers that the app has set up and that linq_otel's spans do not go by.
 
     OpenTelemetry takes the first that is set; it logs a warning for the others, and drops them.
     """

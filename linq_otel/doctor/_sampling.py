@@ -9,10 +9,10 @@ there and the receiver's is not.
 from __future__ import annotations
 
 import re
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 from ._findings import tell
+from ._objects import entry_points
 from ._scene import is_of_sdk
 
 
@@ -101,7 +101,7 @@ def _judge(description: str, whose: str) -> Finding:
 def _find_invalid(environ: Mapping[str, str]) -> Iterator[Finding]:
     word = environ.get(_NAME, "").strip().lower()
     known = (*_SAMPLERS, *_RATIOS)
-    own = {entry.name for entry in entry_points(group="opentelemetry_traces_sampler")}
+    own = {entry.name for entry in entry_points("opentelemetry_traces_sampler")}
     if word and word not in known and word not in own:
         yield tell(
             "otel.sampler.invalid",

@@ -90,7 +90,7 @@ def check_protocol(url: SplitResult, protocol: Protocol, where: str, *, has_code
     Args:
         url: The endpoint.
         protocol: The protocol.
-        where: What somebody typed the endpoint in.
+        where: What the endpoint was typed in.
         has_code: True advises the keyword too.
 
     Raises:

@@ -20,7 +20,6 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
     monkeypatch.setenv("NO_PROXY", "*")
-    # What other tests have left in this process: whatever looks for such objects runs in a process
-    # of its own in test_setups.py.
+    # Other tests leave such objects in this process; test_setups.py has processes of their own.
     for module in (_neighbours, _providers):
         monkeypatch.setattr(module, "list_instances", lambda _: [])

@@ -103,7 +103,7 @@ class TestClients:
         ]
 
     def test_nested_unseen(self) -> None:
-        """Without an app nobody knows which of those that are installed are active."""
+        """Without an app it is not known which of those that are installed are active."""
         off = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "urllib, urllib3,requests"}
         found = find_of_clients(look({**NESTED, **off}, {}, is_live=False), SDK)
         assert list(found) == [

@@ -85,7 +85,7 @@ def of_sdk(*, is_live: bool = False) -> list[Finding]:
 class TestReleases:
     def test_met(self, site: Path) -> None:
         """
-        What each package requires is there, whatever the numbers are.
+        What each package requires is there, and the numbers alone say nothing.
 
         Many have a release train of their own, which the distros of AWS and Elastic bring.
         """

@@ -37,7 +37,6 @@ TOLD = (
     "http.nested.unseen",
     "linq.key.unset",
     "otel.service.unset",
-    "webhooks.paths",
     "webhooks.server",
     "webhooks.server.missing",
 )
@@ -100,20 +99,8 @@ def of_app(found: str, said: str, code: str, start: str = START, **environment: 
 SETUPS = {
     # The environment.
     "whole": of_environment("", ""),
-    "misspelt": of_environment(
-        "environment.misspelt", "unset OTEL_PYTHON_LINQ_JION", OTEL_PYTHON_LINQ_JION="app"
-    ),
     "switched off": of_environment(
         "otel.disabled", "unset OTEL_SDK_DISABLED", OTEL_SDK_DISABLED="true"
-    ),
-    "instrumentation switched off": of_environment(
-        "otel.instrumentor.off", f"take linq out of {OFF}", **{OFF: "linq"}
-    ),
-    "ratio": of_environment(
-        "otel.sampler.ratio",
-        "0.1",
-        OTEL_TRACES_SAMPLER="traceidratio",
-        OTEL_TRACES_SAMPLER_ARG="0.1",
     ),
     "no protocol": of_environment(
         "export.protocol", f"export {PROTOCOL}=http/protobuf", OTEL_EXPORTER_OTLP_PROTOCOL=None
@@ -147,9 +134,6 @@ SETUPS = {
     ),
     "no webhook secret": of_environment(
         "webhooks.secret.missing", "export LINQ_WEBHOOK_SECRET", LINQ_WEBHOOK_SECRET=None
-    ),
-    "no such secret": of_environment(
-        "webhooks.secret.invalid", "whsec_", LINQ_WEBHOOK_SECRET="changeme"
     ),
     "enforced nowhere": of_environment(
         "webhooks.enforce.idle", "needs the paths", **{ENFORCE: "true"}
@@ -248,11 +232,6 @@ SETUPS = {
         "unset OTEL_PYTHON_LINQ_CAPTURE_CONTENT",
         "configure(); linq_otel.instrument(capture_content=True)",
         OTEL_PYTHON_LINQ_CAPTURE_CONTENT="true",
-    ),
-    "paths in the code": of_app(
-        "webhooks.paths",
-        "webhooks arrive at /hook",
-        "configure(); linq_otel.instrument(paths='/hook')",
     ),
 }
 # What an app raises as it is imported, and the line that is said of it.
