@@ -7,7 +7,7 @@ from __future__ import annotations
 import gc
 import importlib.metadata
 import sys
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 
@@ -39,14 +39,11 @@ def entry_points(group: str) -> Iterable[EntryPoint]:
     """
     Return the entry points of *group*; the files of every package are read once.
     """
-    known = _read_entry_points(tuple(sys.path))
-    return [entry for entry in known if entry.group == group]
+    found: Iterable[EntryPoint] = _read_entry_points(tuple(sys.path)).select(group=group)
+    return found
 
 
-@cache
-def _read_entry_points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+@lru_cache(maxsize=1)
+def _read_entry_points(path: tuple[str, ...]) -> Any:
     del path
-    # By group in Python 3.10 and 3.11.
-    found: Any = importlib.metadata.entry_points()
-    groups: Any = found.values() if hasattr(found, "values") else (found,)
-    return tuple(entry for group in groups for entry in group)
+    return importlib.metadata.entry_points()

@@ -8,7 +8,7 @@ is the app's to decide.
 from __future__ import annotations
 
 import ast
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel._client import SdkSeams
@@ -89,7 +89,7 @@ def find_requests(sdk: Distribution) -> set[tuple[str, str]]:
     return found
 
 
-@cache
+@lru_cache(maxsize=512)
 def _read_requests(path: Path, modified: int) -> frozenset[tuple[str, str]]:
     # All files of a release take 0.2 s, and a process may examine itself more than once.
     del modified
@@ -103,7 +103,7 @@ def _find_methods(sdk: Distribution, module: str) -> frozenset[tuple[str, str]]:
     return _read_methods(found, found.stat().st_mtime_ns) if found else frozenset()
 
 
-@cache
+@lru_cache(maxsize=512)
 def _read_methods(path: Path, modified: int) -> frozenset[tuple[str, str]]:
     # As above.
     del modified

@@ -59,6 +59,7 @@ BOUNDED_BY = {
     "_unsent._missed": "those of them that are due",
     "webhooks._asgi._messages": "what a body of `max_body` bytes came in",
     "doctor._listening._parts": "10,000 webhooks",
+    "doctor._listening._told": "two reasons",
     "doctor._sdk_files.seams": "the methods that would be wrapped",
     "stores._redis_clients._crossed_a_fork": "the forks between this process and the first",
     "stores._sql_connections._crossed_a_fork": "the forks between this process and the first",
