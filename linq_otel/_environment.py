@@ -43,8 +43,14 @@ Carrier = Literal["none", "idempotency_key"]
 HttpSpans = Literal["own", "nested"]
 
 _PREFIX: Final = "OTEL_PYTHON_LINQ_"
-# The last two are read by the export.
-_KNOWN: Final = (*environment_variables.__all__, f"{_PREFIX}BACKEND", f"{_PREFIX}BACKEND_REGION")
+_PREFIXES: Final = ("OTEL_PYTHON_LINQ", "OTEL_LINQ_", "LINQ_OTEL_")
+# The two with BACKEND are read by the export.
+_KNOWN: Final = (
+    *environment_variables.__all__,
+    f"{_PREFIX}BACKEND",
+    f"{_PREFIX}BACKEND_REGION",
+    SECRET_VARIABLE,
+)
 EXCLUDED_EVERYWHERE: Final = "OTEL_PYTHON_EXCLUDED_URLS"
 """What every instrumentation reads that has no variable of its own."""
 BOOLEANS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -56,7 +62,9 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, object]:
     Return the options that *environ* names; what cannot be understood is reported and left out.
     """
     found: dict[str, object] = {}
-    _report_misspelt(environ)
+    for name, meant in find_misspelt(environ).items():
+        hint = f"; did you mean {meant}?" if meant else ""
+        report(f"environment: {name}", f"unknown variable {name}{hint}")
     _take(found, "join", environ, OTEL_PYTHON_LINQ_JOIN, {join: join for join in JOINS})
     carriers = {word: word for word in get_args(Carrier)}
     _take(found, "carrier", environ, OTEL_PYTHON_LINQ_CARRIER, carriers)
@@ -103,21 +111,36 @@ def is_capture_allowed(environ: Mapping[str, str]) -> bool:
     return False
 
 
-def _report_misspelt(environ: Mapping[str, str]) -> None:
+def find_misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     """
-    Report each variable that is named like those that are read, and is not read.
+    Return the variables of *environ* that look like this package's and are not, with those meant.
+
+    One is empty if no variable has a name like it.
     """
-    for name in environ:
-        meant: list[str] = []
-        if name in _KNOWN or name == SECRET_VARIABLE:
-            continue
-        if name.startswith(_PREFIX):
-            meant = get_close_matches(name, _KNOWN, 1, 0.8)
-        elif name.startswith("LINQ_") and not environ.get(SECRET_VARIABLE):
-            meant = get_close_matches(name, (SECRET_VARIABLE,), 1, 0.93)
-        if meant or name.startswith(_PREFIX):
-            hint = f"; did you mean {meant[0]}?" if meant else ""
-            report(f"environment: {name}", f"unknown variable {name}{hint}")
+    is_verified = bool(environ.get(SECRET_VARIABLE))
+    return {
+        name: _find_meant(name)
+        for name in environ
+        # An app may have variables that are named like the secret, beside it.
+        if _is_misspelt(name) and not (is_verified and name.startswith("LINQ_WEBHOOK"))
+    }
+
+
+def _is_misspelt(name: str) -> bool:
+    # Without these, no name is near, and to compare one with all that are known takes 0.1 ms.
+    if name in _KNOWN or not ("LINQ" in name or name.startswith("OTEL_PYTHON_")):
+        return False
+    return name.startswith(_PREFIXES) or bool(get_close_matches(name, _KNOWN, 1, 0.93))
+
+
+def _find_meant(name: str) -> str:
+    if get_close_matches(name, (SECRET_VARIABLE,), 1, 0.8):
+        return SECRET_VARIABLE
+    # What all of them begin with makes any two alike.
+    ends = {known.removeprefix(_PREFIX): known for known in _KNOWN}
+    end = re.sub("^(OTEL|PYTHON|LINQ|_)+", "", name)
+    near = get_close_matches(end, ends, 1, 0.6)
+    return ends[near[0]] if near else ""
 
 
 def _take(

@@ -171,7 +171,7 @@ class TestImports:
         known = {re.split(r"[\[<>=~!]", one)[0].replace("-", "_") for one in required}
         known |= {"linq_otel", "opentelemetry", *sys.stdlib_module_names}
         # Distributions of other names, what a dependency brings, hosts of an adapter and a plugin.
-        known |= {"google", "grpc", "linq", "aiohttp", "pytest"}
+        known |= {"google", "grpc", "linq", "aiohttp", "packaging", "pytest"}
         unknown = {
             (module.name, name)
             for module in read_modules().values()

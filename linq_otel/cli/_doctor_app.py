@@ -15,6 +15,7 @@ from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from linq_otel.doctor._sdk import API_KEY
 from linq_otel.errors import ConfigurationError
 
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _SECONDS: Final = 60.0
 _EXIT_USAGE: Final = 2
+_VARIABLE: Final = re.compile(r"[A-Za-z_]\w{0,99}", re.ASCII)
 _NAME: Final = re.compile(r"[^\W\d][\w.]*(?::[^\W\d][\w.]*(?:\(\))?)?")
 
 
@@ -48,10 +50,37 @@ def run_app(name: str) -> None:
             if path.endswith("()"):
                 found()
         except (Exception, SystemExit) as error:
-            # Not its text: it may quote what the app was about to connect to.
-            raise ConfigurationError(
-                f"{name} raised {type(error).__name__}: see python -c 'import {module}'"
-            ) from error
+            raise ConfigurationError(_explain(error, name, module)) from error
+
+
+def _explain(error: BaseException, name: str, module: str) -> str:
+    """
+    Say what *name* raised; only texts that hold no value of the app are repeated.
+    """
+    kind = type(error)
+    if isinstance(error, ConfigurationError):
+        return f"{name} raised {kind.__name__}: {error}"
+    variable = _find_missing_variable(error)
+    if variable is not None:
+        return f"{name} needs {variable}, which is not set: export {variable}=…"
+    return f"{name} raised {kind.__name__}: see python -c 'import {module}'"
+
+
+def _find_missing_variable(error: BaseException) -> str | None:
+    """
+    Return the environment variable that *error* is about: the SDK's key, or one the app looks up.
+    """
+    # The client's constructor raises the root of the SDK's errors; its name has changed.
+    if type(error).__module__.partition(".")[0] == "linq" and "api_key" in str(error):
+        return API_KEY
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    in_environ = frame is not None and frame.tb_frame.f_globals.get("__name__") == "os"
+    if isinstance(error, KeyError) and in_environ and error.args:
+        looked_up = str(error.args[0])
+        return looked_up if _VARIABLE.fullmatch(looked_up) else None
+    return None
 
 
 @contextmanager

@@ -115,14 +115,16 @@ def _listen(run: DoctorRun) -> list[Finding]:
     with ExitStack() as opened:
         file = opened.enter_context(_open(run.save)) if run.save is not None else None
 
-        def note(found: Samples, record: dict[str, Any]) -> None:
-            out.write(spell_arrival(found, settings.webhook_secrets) + "\n")
+        def tell(line: str) -> None:
+            out.write(line + "\n")
             out.flush()
-            if file is not None:
-                file.write(json.dumps(record) + "\n")
-                file.flush()
 
-        listener = opened.enter_context(_open_listener(run.port or 0, note))
+        def note(found: Samples, record: dict[str, Any]) -> None:
+            tell(spell_arrival(found, settings.webhook_secrets))
+            if file is not None and record:
+                _write(file, f"{json.dumps(record)}\n".encode())
+
+        listener = opened.enter_context(_open_listener(run.port or 0, note, tell))
         ends = "Ctrl-C ends it" if run.count is None else f"ends after {run.count} or with Ctrl-C"
         out.write(f"Listening on {listener.url} ({ends}). Forward your webhooks here.\n")
         out.flush()
@@ -130,26 +132,34 @@ def _listen(run: DoctorRun) -> list[Finding]:
             listener.wait(run.count, run.seconds)
         except KeyboardInterrupt:
             out.write("\n")
+        except OSError as error:
+            raise ConfigurationError(f"what arrived cannot be written: {error.strerror}") from error
         samples = Samples.of([listener.samples, read_files([*run.files, *run.sends])])
     return examine_samples(samples, settings, partial(find_sends, settings.store))
 
 
-def _open_listener(port: int, note: Any) -> Listener:
+def _open_listener(port: int, note: Any, tell: Any) -> Listener:
     try:
-        return Listener(port, note)
+        return Listener(port, note, tell)
     except OSError as error:
         raise ConfigurationError(
             f"port {port} cannot be listened on: {error.strerror}; type --listen 0 for a free one"
         ) from error
 
 
-def _open(path: Path) -> IO[str]:
+def _open(path: Path) -> IO[bytes]:
     # What is written holds texts and phone numbers: it is its owner's alone.
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
-    return os.fdopen(descriptor, "a", encoding="utf-8")
+    # With no buffer, since that would fail a second time as it is closed.
+    return os.fdopen(descriptor, "ab", buffering=0)
+
+
+def _write(file: IO[bytes], content: bytes) -> None:
+    while content:
+        content = content[file.write(content) :]
 
 
 def _waiting() -> AbstractContextManager[object]:

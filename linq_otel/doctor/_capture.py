@@ -68,10 +68,16 @@ def _find_unread(samples: Samples) -> Iterator[Finding]:
         places = "; ".join(f"{place}: {why}" for place, why in samples.unread[:_MOST_NAMED])
         yield tell(
             "capture.unreadable",
-            f"{len(samples.unread)} could not be read, {places}",
-            detail='Lines of JSON: {"headers": {…}, "body": "the body as it arrived"}, bodies '
+            f"{len(samples.unread) + samples.more_unread} could not be read, {places}",
+            detail='Documents of JSON: {"headers": {…}, "body": "the body as it arrived"}, bodies '
             "alone, or a HAR.",
             remedy=_RECORD,
+        )
+    if samples.passed_over:
+        yield tell(
+            "capture.passed-over",
+            f"passed over, as no JSON: {number(samples.passed_over, 'line')}",
+            detail="Such as linq webhooks listen --json prints between its webhooks.",
         )
 
 

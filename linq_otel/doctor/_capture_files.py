@@ -1,5 +1,5 @@
 """
-Files of recorded webhooks: a body, records of headers and body, lines of either, or a HAR.
+Files of recorded webhooks: a body, records of headers and body, several of either, or a HAR.
 
 Nobody records them in one way. A body as it arrived is best, since its
 signature can be checked; what was parsed and written anew still tells its ids.
@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
+import os
+import select
+import stat
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from linq_otel._json import as_mapping
 from linq_otel._times import parse_time_ns
@@ -21,10 +26,20 @@ from ._samples import Samples, find_send, read_delivery
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 _MOST_BYTES: Final = 256 * 1024 * 1024
+# Neither is there on every system.
+_OPEN: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_PIECE: Final = 1024 * 1024
+# For this long a pipe may be silent: messages take seconds from one event to the next.
+_PIPE_SECONDS: Final = 60.0
+_MOST_UNREAD: Final = 1_000
+_MOST_BROKEN: Final = 10_000
+_OPENING: Final = "{["
+_CLOSING: Final = "}]"
+_DECODER: Final = json.JSONDecoder()
 _BODIES: Final = ("body", "raw_body", "rawBody", "payload", "content")
 _TRACE_HEADER: Final = "x-trace-id"
 
@@ -36,46 +51,121 @@ def read_files(paths: Iterable[str]) -> Samples:
     Raises:
         ConfigurationError: If one cannot be opened, or is larger than 256 MiB.
     """
-    return Samples.of(parse_file(_read_bytes(Path(path)), Path(path).name) for path in paths)
+    return Samples.of(_read_file(Path(path)) for path in paths)
+
+
+def _read_file(path: Path) -> Samples:
+    name = path.name
+    try:
+        return parse_file(_read_bytes(path), name)
+    except OSError as error:
+        raise ConfigurationError(f"{name} cannot be read: {error.strerror}") from error
+    except MemoryError:
+        raise ConfigurationError(f"{name} does not fit into memory: split it") from None
 
 
 def parse_file(content: bytes, name: str) -> Samples:
     """
-    Read the content of one file: one document of JSON, else one in each line.
+    Read the content of one file: documents of JSON, with other lines between them.
     """
     try:
-        text = content.decode("utf-8-sig")
+        # PowerShell writes UTF-16.
+        text = content.decode(json.detect_encoding(content))
     except UnicodeDecodeError:
         return Samples(unread=((name, "it is no text in UTF-8"),))
     try:
         document: object = json.loads(text)
     except (ValueError, RecursionError):
-        return _parse_lines(text, name)
+        return _parse_stream(text, name)
     # A body that stands alone is kept to the byte: its signature may stand in a record beside it.
     if "event_type" in as_mapping(document):
         return read_delivery(name, content)
     return _read_document(document, name)
 
 
-def _parse_lines(text: str, name: str) -> Samples:
-    lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    return Samples.of(_parse_line(line, f"{name}:{number}") for number, line in lines)
+def _parse_stream(text: str, name: str) -> Samples:
+    """
+    Read documents one after the other, each on one line or on several, and pass over other lines.
+
+    ``linq webhooks listen --json`` prints indented documents, and what it does in lines between.
+    """
+    parts: list[Samples] = []
+    unread = more_unread = broken = passed_over = 0
+    for number, chunk in _split(text):
+        place = f"{name}:{number}"
+        if chunk.lstrip()[0] not in _OPENING:
+            passed_over += 1
+            continue
+        documents = _list_documents(chunk)
+        if documents is None:
+            broken += 1
+            parts.append(Samples(unread=((place, "it is no JSON"),)))
+            if broken >= _MOST_BROKEN:
+                parts.append(Samples(unread=((place, "what follows was not read"),)))
+                break
+        for raw, document in documents or ():
+            if "event_type" in as_mapping(document):
+                part = read_delivery(place, raw)
+            else:
+                part = _read_document(document, place)
+            unread += len(part.unread)
+            if part.unread and unread > _MOST_UNREAD:
+                more_unread += len(part.unread)
+                part = replace(part, unread=())
+            parts.append(part)
+    return Samples.of([*parts, Samples(more_unread=more_unread, passed_over=passed_over)])
 
 
-def _parse_line(line: str, place: str) -> Samples:
+def _split(text: str) -> Iterator[tuple[int, str]]:
+    """
+    Yield each document and each other line, with the number of its first line.
+
+    An indented document ends with a bracket below the one it began with.
+    """
+    opened: list[str] = []
+    first, indent = 0, ""
+    # Not splitlines(): it splits at signs that may stand within a text.
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        bare = line.lstrip()
+        own = line[: len(line) - len(bare)]
+        if opened and not (own == indent and bare and bare[0] in _OPENING + _CLOSING):
+            opened.append(line)
+        elif opened and bare[0] in _CLOSING:
+            yield first, "".join([*opened, line])
+            opened = []
+        elif bare:
+            # Another begins where one is open: that one was cut off.
+            if opened:
+                yield first, "".join(opened)
+                opened = []
+            if bare[0] in _OPENING and _list_documents(bare) is None:
+                opened, first, indent = [line], number, own
+            else:
+                yield number, line.rstrip("\n")
+    if opened:
+        yield first, "".join(opened)
+
+
+def _list_documents(chunk: str) -> list[tuple[str, object]] | None:
+    """
+    Return the documents of *chunk*, each with its text; None if something else is in it.
+    """
+    found: list[tuple[str, object]] = []
+    at = len(chunk) - len(chunk.lstrip())
     try:
-        document: object = json.loads(line)
+        while at < len(chunk):
+            document, end = _DECODER.raw_decode(chunk, at)
+            found.append((chunk[at:end], document))
+            at = end + len(chunk[end:]) - len(chunk[end:].lstrip())
     except (ValueError, RecursionError):
-        return Samples(unread=((place, "it is no JSON"),))
-    if "event_type" in as_mapping(document):
-        return read_delivery(place, line)
-    return _read_document(document, place)
+        return None
+    return found
 
 
 def _read_document(document: object, place: str) -> Samples:
     if isinstance(document, list):
         rows = enumerate(cast("list[object]", document), 1)
-        return Samples.of(_read_document(row, f"{place}[{number}]") for number, row in rows)
+        return Samples.of(_read_record(as_mapping(row), f"{place}[{n}]") for n, row in rows)
     record = as_mapping(document)
     entries = as_mapping(record.get("log")).get("entries")
     if isinstance(entries, list):
@@ -179,9 +269,39 @@ def _pair(message: Mapping[str, Any]) -> list[tuple[object, object]]:
 
 
 def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ConfigurationError(f"{path.name} is larger than 256 MiB: split it")
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path.name} cannot be read: {error.strerror}") from error
+    # A pipe is a file too (`--capture <(command)`); without this, one that nothing writes to would
+    # keep the process for ever.
+    descriptor = os.open(path, os.O_RDONLY | _OPEN)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISFIFO(mode):
+            content = _read_pipe(file, path.name)
+        elif stat.S_ISREG(mode):
+            content = _read_all(file)
+        else:
+            raise ConfigurationError(f"{path.name} is a device, and no file")
+    if len(content) > _MOST_BYTES:
+        raise ConfigurationError(f"{path.name} is larger than 256 MiB: split it")
+    return content
+
+
+def _read_all(file: IO[bytes]) -> bytes:
+    content = bytearray()
+    while len(content) <= _MOST_BYTES and (piece := file.read(_PIECE)):
+        content += piece
+    return bytes(content)
+
+
+def _read_pipe(file: IO[bytes], name: str) -> bytes:
+    content = bytearray()
+    while len(content) <= _MOST_BYTES:
+        ready, _, _ = select.select([file], [], [], _PIPE_SECONDS)
+        if not ready:
+            raise ConfigurationError(
+                f"{name} gave nothing for {_PIPE_SECONDS:.0f} s: name a file, or end what writes it"
+            )
+        piece = file.read(_PIECE)
+        if not piece:
+            break
+        content += piece
+    return bytes(content)

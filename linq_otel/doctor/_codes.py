@@ -50,6 +50,8 @@ _ROWS: Final[Mapping[str, str]] = {
         o otel.provider            | the app's provider is the SDK's
         n otel.provider.unseen     | no app was examined: only the environment is known
         p otel.provider.missing    | the app has set no provider, and its spans go nowhere
+        w otel.provider.two        | instrument() was given another provider than the global one
+        w otel.provider.idle       | a provider is set up that linq_otel's spans do not go by
         w otel.provider.foreign    | the provider is another vendor's
         p otel.disabled            | OTEL_SDK_DISABLED=true switches all of it off
         o otel.ids                 | span ids are derived, so repeated webhooks write one span
@@ -64,8 +66,9 @@ _ROWS: Final[Mapping[str, str]] = {
         w otel.sampler.invalid     | the sampler's variables cannot be understood
         o otel.service             | spans name their service
         w otel.service.unknown     | spans name no service
+        n otel.service.unset       | no variable names it; code may
         o otel.versions            | the packages of OpenTelemetry belong together
-        p otel.versions.mismatch   | they are of different releases
+        p otel.versions.mismatch   | one requires another release of another, as pip check says
         p otel.versions.old        | they are older than this package supports
         o otel.propagators         | trace context travels as W3C has it
         w otel.propagators.other   | it does not, or by a propagator that is not known
@@ -74,6 +77,7 @@ _ROWS: Final[Mapping[str, str]] = {
     """,
     "Export": """
         o export.endpoint          | an endpoint took an export of nothing
+        w export.protocol          | it takes one default protocol and not the other
         p export.failed            | an endpoint did not take it
         o export.headers           | headers are sent with an export; their values are not shown
         p export.invalid           | the variables of the export contradict each other
@@ -83,7 +87,7 @@ _ROWS: Final[Mapping[str, str]] = {
     """,
     "Environment": """
         o environment.set          | the variables of this package that are set
-        w environment.misspelt     | a variable that nobody reads
+        w environment.misspelt     | a variable with a name like ours that is not read
         w environment.invalid      | a value that cannot be understood; the default is used
     """,
     "linq-python": """
@@ -93,18 +97,22 @@ _ROWS: Final[Mapping[str, str]] = {
         p linq.other-package       | another package is what `import linq` finds
         o linq.seams               | every method of the SDK that is patched is there
         w linq.seams.missing       | some are not, which costs details
+        o linq.key                 | a variable holds the SDK's API key
+        n linq.key.unset           | none does; code may pass it
         p linq.uninstrumented      | the app does not trace its calls
         o linq.operations          | every operation of the SDK has a name of its own
         n linq.operations.unknown  | some are named by their paths
         o http.own                 | this package draws the requests on the wire
         o http.nested              | the app's HTTP instrumentation draws them
-        w http.nested.missing      | nobody draws them
+        n http.nested.unseen       | an HTTP instrumentation is installed; no app was examined
+        w http.nested.missing      | nothing records them
         n http.client.uncovered    | an HTTP client is installed whose calls are not traced
     """,
     "Webhooks": """
         o webhooks.framework       | a web framework and what takes webhooks in it
         n webhooks.framework.none  | no web framework is installed here
         o webhooks.server          | an instrumentation draws the requests of webhooks
+        n webhooks.server.unseen   | one is installed; no app was examined
         n webhooks.server.missing  | none does, so webhooks have no SERVER span
         o webhooks.secret          | webhooks are verified
         w webhooks.secret.missing  | nobody verifies them
@@ -147,7 +155,8 @@ _ROWS: Final[Mapping[str, str]] = {
     """,
     "Captured webhooks": """
         o capture.read             | what was read
-        p capture.unreadable       | a file or a line of it could not be
+        p capture.unreadable       | a file or a part of it could not be
+        n capture.passed-over      | lines between were no JSON
         p capture.empty            | there was no webhook of Linq in it
         o capture.signatures       | they verify
         p capture.signatures.bad   | some do not

@@ -31,7 +31,8 @@ from ._webhooks import find_of_webhooks
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from importlib.metadata import Distribution
 
     from ._exports import Exports
     from ._findings import Finding
@@ -47,13 +48,15 @@ def find_all(scene: Scene) -> list[Finding]:
     """
     Return everything there is to say of *scene*, in the order of the table of codes.
     """
-    exports = read_exports(scene)
-    found = [*_look(scene, exports), *_ask(scene, exports)]
+    packages = find_packages()
+    exports = read_exports(scene, packages)
+    found = [*_look(scene, exports, packages), *_ask(scene, exports)]
     return sorted(found, key=lambda finding: _ORDER[finding.code])
 
 
-def _look(scene: Scene, exports: Exports) -> Iterator[Finding]:
-    packages = find_packages()
+def _look(
+    scene: Scene, exports: Exports, packages: Mapping[str, Sequence[Distribution]]
+) -> Iterator[Finding]:
     yield from find_of_provider(scene)
     yield from find_of_sampler(scene)
     yield from find_of_packages(packages)
@@ -61,7 +64,7 @@ def _look(scene: Scene, exports: Exports) -> Iterator[Finding]:
     yield from exports.findings
     yield from find_in_environment(scene.environ)
     yield from find_of_sdk(scene, packages)
-    yield from find_of_clients(scene)
+    yield from find_of_clients(scene, packages)
     yield from find_uncovered(packages)
     yield from find_of_frameworks(scene, packages)
     yield from find_of_webhooks(scene)
@@ -73,7 +76,7 @@ def _ask(scene: Scene, exports: Exports) -> list[Finding]:
     seconds = scene.seconds
     clock_url = choose_clock(scene.clock_url, exports.targets)
     asks: dict[str, Callable[[], list[Finding]]] = {
-        "export": partial(ask_exports, exports.targets, seconds),
+        "export": partial(ask_exports, exports, seconds),
         "clock": partial(ask_clock, clock_url, seconds),
         "store": partial(ask_store, scene.settings.store, scene.settings.store_timeout),
     }

@@ -7,11 +7,12 @@ cannot be read is named by its type and left at that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from linq_otel._backends import get_backend
 from linq_otel.export._targets import Target
+from linq_otel.export._variables import BACKEND, ENDPOINT, PROTOCOL
 
 from ._findings import tell
 
@@ -40,12 +41,15 @@ class Outlet:
         processor: The name of its type.
         exporter: The same of its exporter; empty if there is none to be seen.
         target: Where it exports to, if that can be read.
+        header_names: Of the headers that the app chose.
+        is_ended: True if it was shut down.
     """
 
     processor: str
     exporter: str
     target: Target | None = None
     header_names: tuple[str, ...] = field(default=())
+    is_ended: bool = False
 
     @property
     def is_simple(self) -> bool:
@@ -62,16 +66,26 @@ class Outlet:
         return self.exporter in {"ConsoleSpanExporter", "InMemorySpanExporter"}
 
 
-def read_outlets(provider: object) -> list[Outlet]:
+def read_outlets(provider: object, *, has_code: bool = True) -> list[Outlet]:
     """
-    Return what hangs on *provider*, in order.
+    Return what hangs on *provider*, in order; *has_code* as in a :class:`Target`.
     """
     found: Any = _follow(provider, _TO_PROCESSORS)
     processors: Iterable[object] = tuple(found) if found is not None else ()
-    return [_read(processor) for processor in processors]
+    outlets = [_read(processor) for processor in processors]
+    if has_code:
+        return outlets
+    return [replace(o, target=_by_variables(o.target)) if o.target else o for o in outlets]
 
 
-def find_of_processors(outlets: list[Outlet]) -> Iterator[Finding]:
+def _by_variables(target: Target) -> Target:
+    # One that configure() made knows what it was decided by.
+    is_ours = target.endpoint_from != _APP
+    said = {} if is_ours else {"endpoint_from": ENDPOINT, "protocol_from": PROTOCOL}
+    return replace(target, has_code=False, **said)  # type: ignore[arg-type]  # Texts, both.
+
+
+def find_of_processors(outlets: list[Outlet], *, has_code: bool) -> Iterator[Finding]:
     """
     Yield what there is to say of how spans are handed on.
     """
@@ -82,7 +96,9 @@ def find_of_processors(outlets: list[Outlet]) -> Iterator[Finding]:
         yield tell(
             "otel.processor.none",
             f"the provider exports nothing{f': it has {names} alone' if names else ''}",
-            remedy="linq_otel.export.configure('jaeger') before instrument()",
+            remedy="linq_otel.export.configure('jaeger') before instrument()"
+            if has_code
+            else f"export OTEL_TRACES_EXPORTER=otlp, or {BACKEND}=jaeger",
         )
     for outlet in simple:
         yield tell(
@@ -111,7 +127,14 @@ def _read(processor: object) -> Outlet:
     exporter, target = _unwrap(exporter)
     target = target or _find_target(exporter)
     names = show_headers(target.headers) if target else ()
-    return Outlet(type(processor).__name__, type(exporter).__name__, target, names)
+    is_ended = any(_follow(*each) is True for each in _to_ended(processor, exporter))
+    return Outlet(type(processor).__name__, type(exporter).__name__, target, names, is_ended)
+
+
+def _to_ended(processor: object, exporter: object) -> Iterator[tuple[object, tuple[str, ...]]]:
+    yield processor, ("_batch_processor", "_shutdown")
+    yield processor, ("done",)
+    yield exporter, ("_shutdown",)
 
 
 def _unwrap(exporter: Any) -> tuple[Any, Target | None]:

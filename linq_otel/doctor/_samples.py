@@ -73,12 +73,16 @@ class Samples:
     Attributes:
         deliveries: The webhooks, in order.
         sends: The sends, in order.
-        unread: Where something stood that is neither, and why.
+        unread: Where something stood that is neither, and why: the first 1,000 of each file.
+        more_unread: How many others there were.
+        passed_over: How many lines were no JSON at all, as the messages of a command are.
     """
 
     deliveries: tuple[Delivery, ...] = ()
     sends: tuple[Send, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
+    more_unread: int = 0
+    passed_over: int = 0
 
     @classmethod
     def of(cls, parts: Iterable[Samples]) -> Samples:
@@ -90,6 +94,8 @@ class Samples:
             tuple(each for part in known for each in part.deliveries),
             tuple(each for part in known for each in part.sends),
             tuple(each for part in known for each in part.unread),
+            sum(part.more_unread for part in known),
+            sum(part.passed_over for part in known),
         )
 
 

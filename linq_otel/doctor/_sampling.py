@@ -9,10 +9,11 @@ there and the receiver's is not.
 from __future__ import annotations
 
 import re
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ._findings import tell
+from ._objects import entry_points
+from ._scene import is_of_sdk
 
 
 if TYPE_CHECKING:
@@ -48,11 +49,18 @@ def find_of_sampler(scene: Scene) -> Iterator[Finding]:
     """
     yield from _find_invalid(scene.environ)
     if scene.is_sdk and scene.has_provider:
-        yield _judge(str(scene.provider.sampler.get_description()), "the provider's sampler")
+        yield _judge_provider(scene.provider, "the provider's sampler")
+        other = scene.other_provider
+        if other is not None and is_of_sdk(other):
+            yield _judge_provider(other, "the global provider's sampler")
     elif not scene.is_live and scene.environ.get(_NAME, "").strip():
         description = _describe(scene.environ)
         if description:
             yield _judge(description, _NAME)
+
+
+def _judge_provider(provider: Any, whose: str) -> Finding:
+    return _judge(str(provider.sampler.get_description()), whose)
 
 
 def _describe(environ: Mapping[str, str]) -> str:
@@ -93,7 +101,7 @@ def _judge(description: str, whose: str) -> Finding:
 def _find_invalid(environ: Mapping[str, str]) -> Iterator[Finding]:
     word = environ.get(_NAME, "").strip().lower()
     known = (*_SAMPLERS, *_RATIOS)
-    own = {entry.name for entry in entry_points(group="opentelemetry_traces_sampler")}
+    own = {entry.name for entry in entry_points("opentelemetry_traces_sampler")}
     if word and word not in known and word not in own:
         yield tell(
             "otel.sampler.invalid",

@@ -7,6 +7,7 @@ set up by looking: no provider is made, no store opened, no variable reported.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,10 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linq_otel._settings import Options
+    from linq_otel.webhooks._options import WebhookSettings
 
 
 SECONDS: Final = 2.0
 """How long anything that is asked may take."""
+DISABLED_INSTRUMENTATIONS: Final = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+"""What opentelemetry-instrument leaves out."""
+# Imported by the sitecustomize of opentelemetry-instrument, and by nothing else.
+_AUTO: Final = "opentelemetry.instrumentation.auto_instrumentation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,9 @@ class Scene:
         is_live: True if this is an app's own process.
         is_tracing: True if calls are traced in it.
         is_receiving: True if webhook endpoints are instrumented in it.
+        webhooks: The options of webhook endpoints in force, if they are instrumented.
+        global_provider: The global tracer provider; it may be the one in force.
+        is_auto: True if ``opentelemetry-instrument`` started the process.
         clock_url: Whose clock to compare with, if anybody's.
         seconds: How long anything that is asked may take.
     """
@@ -53,6 +62,9 @@ class Scene:
     is_live: bool = False
     is_tracing: bool = False
     is_receiving: bool = False
+    webhooks: WebhookSettings | None = None
+    global_provider: Any = None
+    is_auto: bool = False
     clock_url: str | None = None
     seconds: float = SECONDS
 
@@ -61,16 +73,60 @@ class Scene:
         """
         True if somebody has set a provider that records.
         """
-        return not isinstance(self.provider, (ProxyTracerProvider, NoOpTracerProvider))
+        return not is_unset(self.provider)
 
     @property
     def is_sdk(self) -> bool:
         """
         True if the provider is the SDK's, or made of it.
         """
-        return any(
-            base.__module__.startswith("opentelemetry.sdk.") for base in type(self.provider).__mro__
-        )
+        return is_of_sdk(self.provider)
+
+    @property
+    def other_provider(self) -> Any:
+        """
+        The global provider, if ``instrument()`` was given another one; else None.
+        """
+        known = {id(self.provider), id(getattr(self.provider, "provider", None))}
+        other = self.global_provider
+        # Wrappers of providers keep what they wrap under this name.
+        is_same = bool(known & {id(other), id(getattr(other, "provider", self))})
+        return None if is_same or is_unset(other) else other
+
+    @property
+    def has_code(self) -> bool:
+        """
+        True if code sets the process up, so that keywords can be advised; else only variables can.
+        """
+        return self.is_live and not self.is_auto
+
+    def is_switched_off(self, name: str) -> bool:
+        """
+        True if ``opentelemetry-instrument`` leaves out the instrumentation *name*.
+        """
+        return bool({name, "*"} & self.switched_off)
+
+    @property
+    def switched_off(self) -> set[str]:
+        """
+        The names of the instrumentations that it leaves out, or ``*``.
+        """
+        said = self.environ.get(DISABLED_INSTRUMENTATIONS, "")
+        return {part.strip() for part in said.split(",") if part.strip()}
+
+
+def is_unset(provider: object) -> bool:
+    """
+    True if *provider* stands for one that was never set, or records nothing.
+    """
+    return provider is None or isinstance(provider, (ProxyTracerProvider, NoOpTracerProvider))
+
+
+def is_of_sdk(provider: object) -> bool:
+    """
+    True if *provider* is the SDK's, or derived from it.
+    """
+    return any(base.__module__.startswith("opentelemetry.sdk.") for base in type(provider).__mro__)
 
 
 def look(
@@ -97,14 +153,19 @@ def look(
         settings = Settings.read(options, without_invalid(environ))
     else:
         settings = tracing.settings
-    provider = settings.tracer_provider or trace.get_tracer_provider()
+    global_provider = trace.get_tracer_provider()
+    provider = settings.tracer_provider or global_provider
     is_set = not isinstance(provider, ProxyTracerProvider)
+    is_receiving = bool(LinqWebhooksInstrumentor().is_instrumented_by_opentelemetry)
     return Scene(
         environ=environ,
         settings=settings,
         provider=provider,
         is_live=(is_set or tracing is not None) if is_live is None else is_live,
         is_tracing=bool(LinqInstrumentor().is_instrumented_by_opentelemetry),
-        is_receiving=bool(LinqWebhooksInstrumentor().is_instrumented_by_opentelemetry),
+        is_receiving=is_receiving,
+        webhooks=LinqWebhooksInstrumentor().settings if is_receiving else None,
+        global_provider=global_provider,
+        is_auto=_AUTO in sys.modules,
         clock_url=clock_url,
     )

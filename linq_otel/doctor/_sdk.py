@@ -13,6 +13,7 @@ from linq_otel._operations import OPERATIONS, operation_of
 
 from ._findings import tell
 from ._neighbours import COVERED
+from ._scene import DISABLED_INSTRUMENTATIONS
 from ._sdk_files import find_missing, find_requests, list_seams
 
 
@@ -28,6 +29,8 @@ _SDK: Final = "linq-python"
 _OLDEST: Final = (0, 20)
 _INSTALL: Final = "pip install 'linq-python[webhooks]'"
 _MOST_NAMED: Final = 3
+API_KEY: Final = "LINQ_API_V3_API_KEY"
+"""The variable that the SDK reads its key from."""
 
 
 def find_of_sdk(scene: Scene, packages: Mapping[str, Sequence[Distribution]]) -> Iterator[Finding]:
@@ -47,8 +50,29 @@ def find_of_sdk(scene: Scene, packages: Mapping[str, Sequence[Distribution]]) ->
     else:
         yield from _find_of_release(scene, copies[0])
         yield from _find_intruder(copies[0], others)
+    if copies:
+        yield _judge_key(scene)
     if scene.is_live and not scene.is_tracing:
-        yield _UNINSTRUMENTED
+        yield tell(
+            "linq.uninstrumented",
+            "this process does not trace its calls: instrument() was not called"
+            if scene.has_code
+            else "this process does not trace its calls: opentelemetry-instrument left linq out",
+            remedy="from linq_otel import instrument; instrument()"
+            if scene.has_code
+            else f"take linq out of {DISABLED_INSTRUMENTATIONS}, or read what its log says of linq",
+        )
+
+
+def _judge_key(scene: Scene) -> Finding:
+    if scene.environ.get(API_KEY, "").strip():
+        return tell("linq.key", f"{API_KEY} is set (not shown)")
+    return tell(
+        "linq.key.unset",
+        f"{API_KEY} is not set",
+        detail="The client of linq-python cannot be made, unless its code passes api_key=.",
+        remedy=f"export {API_KEY}=…",
+    )
 
 
 def _find_of_release(scene: Scene, sdk: Distribution) -> Iterator[Finding]:
@@ -143,10 +167,3 @@ def _provides_linq(name: str, package: Distribution) -> bool:
 def _parse(version: str) -> tuple[int, ...]:
     parts = version.split(".")[:2]
     return tuple(int(part) for part in parts if part.isdecimal())
-
-
-_UNINSTRUMENTED: Final = tell(
-    "linq.uninstrumented",
-    "this process does not trace its calls: nobody called instrument()",
-    remedy="from linq_otel import instrument; instrument()",
-)

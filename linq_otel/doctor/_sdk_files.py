@@ -8,6 +8,7 @@ is the app's to decide.
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel._client import SdkSeams
@@ -71,7 +72,7 @@ def find_missing(sdk: Distribution) -> list[Seam]:
     Return those of them that *sdk* does not have.
     """
     seams = list_seams()
-    there = {module: set(_list_methods(sdk, module)) for module in {seam[0] for seam in seams}}
+    there = {module: _find_methods(sdk, module) for module in {seam[0] for seam in seams}}
     return [seam for seam in seams if seam[1:] not in there[seam[0]]]
 
 
@@ -82,13 +83,34 @@ def find_requests(sdk: Distribution) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for path in sdk.files or ():
         if path.suffix == ".py" and path.parts[:2] == ("linq", "resources"):
-            found.update(_list_requests(_parse(_locate(sdk, str(path)))))
+            located = _locate(sdk, str(path))
+            if located.is_file():
+                found.update(_read_requests(located, located.stat().st_mtime_ns))
     return found
 
 
-def _list_methods(sdk: Distribution, module: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=512)
+def _read_requests(path: Path, modified: int) -> frozenset[tuple[str, str]]:
+    # All files of a release take 0.2 s, and a process may examine itself more than once.
+    del modified
+    return frozenset(_list_requests(_parse(path)))
+
+
+def _find_methods(sdk: Distribution, module: str) -> frozenset[tuple[str, str]]:
     base = module.replace(".", "/")
-    tree = _parse(_locate(sdk, f"{base}.py"), _locate(sdk, f"{base}/__init__.py"))
+    places = (_locate(sdk, f"{base}.py"), _locate(sdk, f"{base}/__init__.py"))
+    found = next((place for place in places if place.is_file()), None)
+    return _read_methods(found, found.stat().st_mtime_ns) if found else frozenset()
+
+
+@lru_cache(maxsize=512)
+def _read_methods(path: Path, modified: int) -> frozenset[tuple[str, str]]:
+    # As above.
+    del modified
+    return frozenset(_list_methods(_parse(path)))
+
+
+def _list_methods(tree: ast.AST) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             for part in node.body:
@@ -124,8 +146,5 @@ def _locate(sdk: Distribution, path: str) -> Path:
     return located
 
 
-def _parse(*paths: Path) -> ast.AST:
-    for path in paths:
-        if path.is_file():
-            return ast.parse(path.read_text("utf-8"))
-    return ast.Module([], [])
+def _parse(path: Path) -> ast.AST:
+    return ast.parse(path.read_text("utf-8"))

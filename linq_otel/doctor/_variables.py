@@ -7,8 +7,6 @@ are not repeated: some are keys, and a store's URL holds a password.
 
 from __future__ import annotations
 
-import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, get_args
 
 from linq_otel import environment_variables as names
@@ -19,6 +17,7 @@ from linq_otel._environment import (
     Carrier,
     HttpSpans,
     are_hosts,
+    find_misspelt,
     is_pattern,
 )
 from linq_otel._late import LATE_CHOICES
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from ._findings import Finding
 
 
-_PREFIX: Final = "OTEL_PYTHON_LINQ_"
 KNOWN: Final = (*names.__all__, BACKEND, REGION)
 """What this package reads that begins with OTEL_PYTHON_LINQ_."""
 _BYTES: Final = "a whole number of bytes above 0"
@@ -48,9 +46,8 @@ def find_in_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
     known = [name for name in (*KNOWN, SECRET_VARIABLE) if environ.get(name, "").strip()]
     if known:
         yield tell("environment.set", f"set: {', '.join(sorted(known))}")
-    for name in sorted(environ):
-        if is_misspelt(name):
-            yield _tell_misspelt(name)
+    for name, meant in sorted(find_misspelt(environ).items()):
+        yield _tell_misspelt(name, meant)
     for name in find_invalid(environ):
         rule = _RULES_OF_ALL[name][1]
         example = f"export {name}={_EXAMPLES[name]}" if name in _EXAMPLES else f"unset {name}"
@@ -77,43 +74,17 @@ def without_invalid(environ: Mapping[str, str]) -> dict[str, str]:
     """
     Return *environ* without them and without what is misspelt, as the app behaves.
     """
-    invalid = find_invalid(environ)
-    return {
-        name: value
-        for name, value in environ.items()
-        if name not in invalid and not is_misspelt(name)
-    }
+    passed_over = {*find_invalid(environ), *find_misspelt(environ)}
+    return {name: value for name, value in environ.items() if name not in passed_over}
 
 
-def is_misspelt(name: str) -> bool:
-    """
-    True if *name* looks like a variable of ours and is none.
-    """
-    if name in KNOWN or name == SECRET_VARIABLE:
-        return False
-    if name.startswith(("OTEL_PYTHON_LINQ", "OTEL_LINQ_", "LINQ_OTEL_")):
-        return True
-    return bool(get_close_matches(name, (*KNOWN, SECRET_VARIABLE), 1, 0.93))
-
-
-def _tell_misspelt(name: str) -> Finding:
-    meant = _find_meant(name)
+def _tell_misspelt(name: str, meant: str) -> Finding:
     return tell(
         "environment.misspelt",
-        f"nobody reads {name}",
+        f"unknown variable {name}",
         detail=f"Did you mean {meant}?" if meant else "No variable has a name like it.",
         remedy=f"export {meant}=…; unset {name}" if meant else f"unset {name}",
     )
-
-
-def _find_meant(name: str) -> str:
-    if get_close_matches(name, (SECRET_VARIABLE,), 1, 0.8):
-        return SECRET_VARIABLE
-    # What all of them begin with makes any two alike.
-    ends = {known.removeprefix(_PREFIX): known for known in KNOWN}
-    end = re.sub("^(OTEL|PYTHON|LINQ|_)+", "", name)
-    near = get_close_matches(end, ends, 1, 0.6)
-    return ends[near[0]] if near else ""
 
 
 def _is_word_of(words: tuple[str, ...]) -> tuple[Callable[[str], bool], str]:

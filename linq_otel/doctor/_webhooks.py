@@ -32,11 +32,13 @@ def find_of_webhooks(scene: Scene) -> Iterator[Finding]:
     Yield what there is to say of verifying webhooks, and of their paths.
     """
     environ = without_invalid(scene.environ)
-    is_enforced = environ.pop(_ENFORCE, "").strip().lower() in _FIT
+    is_wanted = environ.pop(_ENFORCE, "").strip().lower() in _FIT
+    # What an app was given in its code wins over the environment.
+    known = scene.webhooks or WebhookSettings.read({}, environ)
+    is_enforced = scene.webhooks.enforce if scene.webhooks else is_wanted
     yield _judge_secrets(scene.settings.webhook_secrets, is_enforced=is_enforced)
-    paths = WebhookSettings.read({}, environ).paths
-    if paths:
-        yield tell("webhooks.paths", f"webhooks arrive at {', '.join(paths)}")
+    if known.paths:
+        yield tell("webhooks.paths", f"webhooks arrive at {', '.join(known.paths)}")
     elif is_enforced:
         yield tell(
             "webhooks.enforce.idle",

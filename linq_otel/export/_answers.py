@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ._variables import ENDPOINT, PROTOCOL
+
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +49,7 @@ _KEY: Final = "type the right key: {key}"
 _ADVICE: Final[Mapping[Fault, str]] = {
     "key": f"{{title}} refused the key ({{detail}}): {_KEY}",
     "path": "{url} takes no OTLP ({detail}): type the base URL of one that does as {endpoint}",
-    "signal": "{title} takes no {signal} ({detail}): type {signal}=False",
+    "signal": "{title} takes no {signal} ({detail}): type {without}",
     "protocol": "what listens at {url} speaks no {protocol} ({detail}): type {other}",
     "closed": "nothing listens at {url} ({detail}): start it there, or type where it is as "
     "{endpoint}",
@@ -90,6 +92,9 @@ def judge(target: Target, fault: Fault | None, detail: str) -> CheckResult:
         key=_say_key(target),
         endpoint=_say_endpoint(target),
         other=_say_other(target),
+        without=f"{target.signal}=False"
+        if target.has_code
+        else f"OTEL_{target.signal.upper()}_EXPORTER=none",
     )
     return CheckResult(target.signal, target.url, is_ok=fault in _PASSING, message=message)
 
@@ -97,11 +102,12 @@ def judge(target: Target, fault: Fault | None, detail: str) -> CheckResult:
 def _say_key(target: Target) -> str:
     backend = target.backend
     if not backend.needs_key:
-        return "headers={'authorization': …} or OTEL_EXPORTER_OTLP_HEADERS"
-    ways = ["api_key=…", *backend.key_variables]
-    said = " or ".join(ways)
+        by_code = "headers={'authorization': …} or " if target.has_code else ""
+        return f"{by_code}OTEL_EXPORTER_OTLP_HEADERS"
+    said = " or ".join([*(["api_key=…"] if target.has_code else []), *backend.key_variables])
     if backend.instance_variables:
-        said += f", with instance_id=… or {' or '.join(backend.instance_variables)}"
+        by_keyword = "instance_id=… or " if target.has_code else ""
+        said += f", with {by_keyword}{' or '.join(backend.instance_variables)}"
     if backend.regions:
         said += f" (and the region it is of: {', '.join(backend.regions)})"
     return said
@@ -109,13 +115,16 @@ def _say_key(target: Target) -> str:
 
 def _say_endpoint(target: Target) -> str:
     named = target.endpoint_from
-    return named if named.startswith("OTEL_") else "endpoint= or OTEL_EXPORTER_OTLP_ENDPOINT"
+    if named.startswith("OTEL_"):
+        return named
+    return "endpoint= or OTEL_EXPORTER_OTLP_ENDPOINT" if target.has_code else ENDPOINT
 
 
 def _say_other(target: Target) -> str:
     other: Protocol = "grpc" if target.protocol == "http/protobuf" else "http/protobuf"
-    where = target.protocol_from if target.protocol_from.startswith("OTEL_") else "protocol"
     port = 4317 if target.protocol == "grpc" else 4318
-    return (
-        f"{where}={other!r}, or the port where {target.protocol} is spoken, which is mostly {port}"
-    )
+    if target.protocol_from.startswith("OTEL_"):
+        said = f"{target.protocol_from}={other}"
+    else:
+        said = f"protocol={other!r}" if target.has_code else f"{PROTOCOL}={other}"
+    return f"{said}, or the port where {target.protocol} is spoken, which is mostly {port}"

@@ -22,7 +22,7 @@ from ._waiting import call_side_by_side
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from linq_otel._backends import Protocol, Signal
+    from linq_otel._backends import Protocol
 
     from ._answers import CheckResult, Fault
     from ._targets import Target
@@ -61,17 +61,24 @@ def check_all(targets: Sequence[Target], timeout: float) -> tuple[CheckResult, .
     Raises:
         ConfigurationError: If the exporters of a protocol are not installed.
     """
-    asks = [partial(_ask, get_transport(target.protocol), target, timeout) for target in targets]
+    # By their places in the list: one signal may have several endpoints.
+    asks = [
+        partial(_ask, number, get_transport(target.protocol), target, timeout)
+        for number, target in enumerate(targets)
+    ]
     answers = dict(call_side_by_side(asks, timeout))
     return tuple(
-        judge(target, *answers.get(target.signal, ("time", "no answer"))) for target in targets
+        judge(target, *answers.get(number, ("time", "no answer")))
+        for number, target in enumerate(targets)
     )
 
 
-def _ask(transport: Any, target: Target, timeout: float) -> tuple[Signal, tuple[Fault | None, str]]:
+def _ask(
+    number: int, transport: Any, target: Target, timeout: float
+) -> tuple[int, tuple[Fault | None, str]]:
     certificate = find_exporter_variable(os.environ, target.signal, "CERTIFICATE")
     if certificate is not None and not Path(certificate.value).is_file():
-        return target.signal, ("certificate", "no such file")
+        return number, ("certificate", "no such file")
     path = certificate.value if certificate is not None else None
     with suppress_instrumentation():
-        return target.signal, transport.probe(target, timeout, path)
+        return number, transport.probe(target, timeout, path)

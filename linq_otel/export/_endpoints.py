@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 from linq_otel._backends import DEFAULT_PROTOCOL
 from linq_otel.errors import ConfigurationError
 
-from ._variables import Found
+from ._variables import HEADERS, PROTOCOL, Found
 
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def parse_endpoint(text: str, where: str, *, is_full: bool = False) -> SplitResu
     except ValueError:
         raise ConfigurationError(f"{where} is no URL: type http://localhost:4318, say") from None
     if url.username or url.password:
-        raise ConfigurationError(f"{where} must not hold a password: type it as api_key= instead")
+        instead = HEADERS if where.startswith("OTEL_") else "api_key="
+        raise ConfigurationError(f"{where} must not hold a password: type it as {instead} instead")
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ConfigurationError(f"{where} must be a URL: type {_suggest(text)} instead")
     if url.query or url.fragment:
@@ -82,9 +83,15 @@ def find_protocol(url: SplitResult, where: str) -> Found:
     return Found(usual, f"the port of {where}")
 
 
-def check_protocol(url: SplitResult, protocol: Protocol, where: str) -> None:
+def check_protocol(url: SplitResult, protocol: Protocol, where: str, *, has_code: bool) -> None:
     """
     Make sure that *url* does not name the port of the other protocol.
+
+    Args:
+        url: The endpoint.
+        protocol: The protocol.
+        where: What the endpoint was typed in.
+        has_code: True advises the keyword too.
 
     Raises:
         ConfigurationError: If it does.
@@ -94,9 +101,10 @@ def check_protocol(url: SplitResult, protocol: Protocol, where: str) -> None:
         return
     other = next(port for port, name in _USUAL.items() if name == protocol)
     here = url.port or 0
+    said = f"protocol={usual!r} ({PROTOCOL})" if has_code else f"{PROTOCOL}={usual}"
     raise ConfigurationError(
         f"{where} names port {here}, where {usual} is spoken, and the protocol is {protocol}: "
-        f"type {_with_port(url, other)}, or protocol={usual!r} (OTEL_EXPORTER_OTLP_PROTOCOL)"
+        f"type {_with_port(url, other)}, or {said}"
     )
 
 

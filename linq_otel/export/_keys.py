@@ -10,14 +10,13 @@ from linq_otel.errors import ConfigurationError
 
 from ._headers import check_headers, check_value, fill_headers, parse_headers
 from ._variables import find_exporter_variable, find_variable
+from ._wishes import Wishes
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from linq_otel._backends import Backend, Signal
-
-    from ._wishes import Wishes
 
 
 def find_key_headers(
@@ -59,7 +58,8 @@ def check_key(
         ConfigurationError: If one is missing; the text says every way to give it.
     """
     if set(backend.headers) - set(headers):
-        raise ConfigurationError(_ask(backend, *_find_key(wishes, environ, backend)))
+        found = _find_key(wishes, environ, backend)
+        raise ConfigurationError(_ask(backend, *found, has_code=wishes != Wishes()))
 
 
 def _find_key(
@@ -83,14 +83,19 @@ def _find(
     return check_value(found.value, found.where) if found is not None else None
 
 
-def _ask(backend: Backend, key: str | None, instance: str | None) -> str:
+def _ask(backend: Backend, key: str | None, instance: str | None, *, has_code: bool) -> str:
     """
     Say what is missing, and every way to give it.
     """
     lacking: list[str] = []
     if key is None:
-        lacking.append(f"api_key=… (or set {' or '.join(backend.key_variables)})")
+        lacking.append(_say_ways("api_key", backend.key_variables, has_code=has_code))
     if backend.instance_variables and instance is None:
-        variables = " or ".join(backend.instance_variables)
-        lacking.append(f"instance_id=… (or set {variables})")
-    return f"{backend.title} needs a key: type {' and '.join(lacking)}; see {backend.source}"
+        lacking.append(_say_ways("instance_id", backend.instance_variables, has_code=has_code))
+    verb = "type" if has_code else "set"
+    return f"{backend.title} needs a key: {verb} {' and '.join(lacking)}; see {backend.source}"
+
+
+def _say_ways(keyword: str, variables: tuple[str, ...], *, has_code: bool) -> str:
+    named = " or ".join(variables)
+    return f"{keyword}=… (or set {named})" if has_code else named

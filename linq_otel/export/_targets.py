@@ -12,7 +12,8 @@ from linq_otel.errors import ConfigurationError
 
 from ._endpoints import check_protocol, find_protocol, parse_endpoint, signal_url
 from ._keys import check_key, find_headers, find_key_headers
-from ._variables import REGION, Found, endpoint_of, find_exporter_variable
+from ._variables import ENDPOINT, PROTOCOL, REGION, Found, endpoint_of, find_exporter_variable
+from ._wishes import Wishes
 
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
     from linq_otel._backends import Backend, Protocol, Signal
-
-    from ._wishes import Wishes
 
 
 Compression: TypeAlias = Literal["none", "gzip", "deflate"]
@@ -37,6 +36,7 @@ class Target:
         url: The whole URL for HTTP, scheme, host and port for gRPC.
         endpoint_from: Who named the endpoint: an argument, a variable, the backend.
         protocol_from: The same of the protocol.
+        has_code: False if variables alone decided it, so that advice names variables alone.
     """
 
     signal: Signal
@@ -47,6 +47,7 @@ class Target:
     compression: Compression
     endpoint_from: str
     protocol_from: str
+    has_code: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Aim:
             ConfigurationError: If nothing can go there.
         """
         place = self._get_place(signal)
-        check_protocol(place.url, place.protocol, place.endpoint_from)
+        check_protocol(place.url, place.protocol, place.endpoint_from, has_code=self._has_code)
         return Target(
             signal=signal,
             backend=self.backend,
@@ -87,7 +88,12 @@ class Aim:
             compression=self._get_compression(signal, place),
             endpoint_from=place.endpoint_from,
             protocol_from=place.protocol_from,
+            has_code=self._has_code,
         )
+
+    @property
+    def _has_code(self) -> bool:
+        return self.wishes != Wishes()
 
     def _get_place(self, signal: Signal) -> _Place:
         said = self._find_protocol(signal)
@@ -141,18 +147,22 @@ class Aim:
         template = backend.endpoints.get(protocol)
         if template is None:
             takes = ", ".join(backend.endpoints)
-            raise ConfigurationError(
-                f"{backend.title} takes no {protocol}: type protocol={takes!r} "
-                f"(OTEL_EXPORTER_OTLP_PROTOCOL={takes})"
-            )
+            variable = f"{PROTOCOL}={takes}"
+            said = f"protocol={takes!r} ({variable})" if self._has_code else variable
+            raise ConfigurationError(f"{backend.title} takes no {protocol}: type {said}")
         if "{region}" not in template:
             return Found(template, f"{backend.name}'s default")
         if self.region is None:
             variables = " or ".join([REGION, *backend.region_variables])
-            example = backend.region_example or next(iter(backend.regions))
+            said = f"set {variables}, or {ENDPOINT} as its page shows yours"
+            if self._has_code:
+                example = backend.region_example or next(iter(backend.regions))
+                said = (
+                    f"type region={example!r} or endpoint= as its page shows yours, "
+                    f"or set {variables}"
+                )
             raise ConfigurationError(
-                f"{backend.title} has an endpoint for each region: type region={example!r} "
-                f"or endpoint= as its page shows yours, or set {variables} ({backend.source})"
+                f"{backend.title} has an endpoint for each region: {said} ({backend.source})"
             )
         place = backend.regions.get(self.region, self.region)
         return Found(template.format(region=place), f"{backend.name}'s region {self.region!r}")

@@ -60,6 +60,13 @@ class LinqWebhooksInstrumentor(BaseInstrumentor):
     _adopted: bool = False
     _settings: WebhookSettings = WebhookSettings()
 
+    @property
+    def settings(self) -> WebhookSettings:
+        """
+        The options in force.
+        """
+        return self._settings
+
     def instrumentation_dependencies(self) -> Collection[str]:
         """
         Return nothing: a framework that is not there is passed over.

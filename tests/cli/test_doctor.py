@@ -105,6 +105,7 @@ class TestScreen:
                 LINQ_WEBHOOK_SECRET=p.SECRET,
                 OTEL_PYTHON_LINQ_STORE=store,
                 OTEL_PYTHON_LINQ_STORE_TIMEOUT="5000",
+                LINQ_API_V3_API_KEY="do-not-show-me",
                 OTEL_EXPORTER_OTLP_ENDPOINT=sink.endpoint,
                 OTEL_EXPORTER_OTLP_HEADERS="authorization=do-not-show-me",
             )
@@ -374,6 +375,14 @@ class TestListen:
             "? no webhook of Linq: the body is not JSON",
         ]
         assert p.TEXT not in out
+
+    def test_disk_is_full(self) -> None:
+        """What cannot be kept is not answered with 200, and ends in one line."""
+        with listening("--save", "/dev/full") as (process, url):
+            status = httpx.post(url, content=p.body_of("message.sent")).status_code
+            out, err = process.communicate(timeout=30)
+        assert (process.returncode, status, len(out.splitlines())) == (2, 503, 1)
+        assert err == "linq-otel: what arrived cannot be written: No space left on device\n"
 
     def test_taken_port(self) -> None:
         """A port that somebody has is said in one line."""

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from linq_otel._origins import Origin
-from linq_otel.doctor import examine_files
+from linq_otel.doctor import _capture_files, examine_files
 from linq_otel.doctor._capture_files import parse_file
 from linq_otel.doctor._findings import tell
 from linq_otel.errors import ConfigurationError
@@ -303,14 +305,21 @@ class TestRest:
         path = tmp_path / "webhooks.jsonl"
         path.write_text(f'{{"hello": "{p.TEXT}"}}\n{p.TEXT}\n\n{{"event_type": 7}}\n')
         found = examine_files([str(path)], environ={})
-        assert found[0] == tell(
-            "capture.unreadable",
-            "3 could not be read, webhooks.jsonl:1: it is neither a webhook nor the answer to a "
-            "send; webhooks.jsonl:2: it is no JSON; webhooks.jsonl:4: the body names no event_type",
-            detail='Lines of JSON: {"headers": {…}, "body": "the body as it arrived"}, bodies '
-            "alone, or a HAR.",
-            remedy=RECORD,
-        )
+        assert found[:2] == [
+            tell(
+                "capture.unreadable",
+                "2 could not be read, webhooks.jsonl:1: it is neither a webhook nor the answer to "
+                "a send; webhooks.jsonl:4: the body names no event_type",
+                detail='Documents of JSON: {"headers": {…}, "body": "the body as it arrived"}, '
+                "bodies alone, or a HAR.",
+                remedy=RECORD,
+            ),
+            tell(
+                "capture.passed-over",
+                "passed over, as no JSON: 1 line",
+                detail="Such as linq webhooks listen --json prints between its webhooks.",
+            ),
+        ]
         assert p.TEXT not in repr(found)
 
     def test_missing_file(self) -> None:
@@ -349,6 +358,27 @@ HAR_OTHER = {
 RAW = json.loads(BODY)
 
 
+LISTEN = """\
+Connecting to relay...
+Connected to relay
+Webhook created: 3d2a0000-0000-4000-8000-000000000001
+URL: https://webhook.linqapp.com/relay/abc=
+Events: message.sent, message.delivered
+
+Listening for events... (Ctrl+C to stop)
+
+{sent}
+{delivered}
+Disconnected. Reconnecting in 1s...
+Reconnected to relay
+{read}
+Warning: received unparseable message: {{"event_type": "message
+
+Shutting down...
+Webhook 3d2a0000-0000-4000-8000-000000000001 deleted
+"""
+
+
 class TestFiles:
     @pytest.mark.parametrize(
         ("content", "is_raw", "sends"),
@@ -385,6 +415,62 @@ class TestFiles:
         assert [s.linq_trace_ids for s in found.sends] == [(GOOD_ID,)] * sends
         assert found.unread == ()
 
+    def test_output_of_linq(self) -> None:
+        """
+        `linq webhooks listen --json` prints indented documents, and its own doings between them.
+
+        As https://github.com/linq-team/linq-cli does it, in src/commands/webhooks/listen.ts.
+        """
+        names = ("message.sent", "message.delivered", "message.read")
+        sent, delivered, read = (
+            json.dumps(json.loads(p.body_of(name)), indent=2, ensure_ascii=False) for name in names
+        )
+        output = LISTEN.format(sent=sent, delivered=delivered, read=read)
+        for content in (output.encode(), output.replace("\n", "\r\n").encode("utf-16")):
+            found = parse_file(content, "out.txt")
+            assert [d.event.event_type for d in found.deliveries] == list(names)
+            assert next(d.place for d in found.deliveries) == "out.txt:9"
+            assert (found.sends, found.unread, found.passed_over) == ((), (), 11)
+
+    def test_cut_off(self) -> None:
+        """A document that was cut off is told, and costs no other."""
+        whole = json.dumps(RAW, indent=2)
+        content = "\n".join([whole[: len(whole) // 2], whole, "Shutting down...", "[", whole, "{"])
+        found = parse_file(content.encode(), "f")
+        half = whole[: len(whole) // 2].count("\n")
+        lines = whole.count("\n") + 1
+        assert [d.place for d in found.deliveries] == [f"f:{half + 2}", f"f:{half + lines + 4}"]
+        assert found.unread == tuple(
+            (f"f:{line}", "it is no JSON") for line in (1, half + lines + 3, half + 2 * lines + 4)
+        )
+        assert found.passed_over == 1
+
+    def test_joined(self) -> None:
+        """Bodies that were written one after the other, with nothing between, are two."""
+        found = parse_file(BODY + b" " + BODY + b"\n", "f")
+        assert [d.body for d in found.deliveries] == [BODY, BODY]
+
+    def test_line_separator(self) -> None:
+        """A sign that ends a line for Python alone may stand in a text of JSON."""
+        line = json.dumps(record(p.body_of("message.sent", trace_id="a\u2028b"))).encode()
+        content = line.replace(b"\\u2028", "\u2028".encode()) + b"\n" + line
+        assert len(parse_file(content, "f").deliveries) == 2
+
+    @pytest.mark.parametrize(
+        ("content", "counts"),
+        [
+            (b"{\n" * 20_000, (10_001, 0, 0)),
+            (b'{"a": 1}\n' * 1_200, (1_000, 200, 0)),
+            (b"noise\n" * 50_000, (0, 0, 50_000)),
+            (b"[" * 400 + b"]" * 400, (1, 0, 0)),
+            (b"[" * 100_000 + b"\n" + b"]" * 100_000, (1, 0, 0)),
+        ],
+    )
+    def test_hostile(self, content: bytes, counts: tuple[int, int, int]) -> None:
+        """What is no recording is read once, and little of it is kept."""
+        found = parse_file(content, "f")
+        assert (len(found.unread), found.more_unread, found.passed_over) == counts
+
     def test_times_and_headers(self) -> None:
         """A HAR tells when a webhook arrived and how it was signed."""
         found = parse_file(json.dumps({"log": {"entries": [HAR_DELIVERY]}}).encode(), "f.har")
@@ -400,3 +486,39 @@ class TestFiles:
     def test_nonsense(self, content: bytes) -> None:
         """Nonsense is no webhook, and no error."""
         assert parse_file(content, "f").deliveries == ()
+
+
+class TestWhatIsNoFile:
+    @pytest.mark.parametrize(
+        ("path", "said"),
+        [
+            ("/dev/zero", "zero is a device, and no file"),
+            ("/dev/null", "null is a device, and no file"),
+            (".", " cannot be read: Is a directory"),
+            ("pipe", "pipe gave nothing for 0 s: name a file, or end what writes it"),
+            ("large", "large is larger than 256 MiB: split it"),
+        ],
+    )
+    def test_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, said: str
+    ) -> None:
+        """A device without an end, a folder, a pipe that nothing writes to: one line, at once."""
+        monkeypatch.setattr(_capture_files, "_PIPE_SECONDS", 0.1)
+        monkeypatch.setattr(_capture_files, "_PIECE", 2**29)
+        os.mkfifo(tmp_path / "pipe")
+        with (tmp_path / "large").open("wb") as file:
+            file.truncate(2**28 + 1)
+        with pytest.raises(ConfigurationError) as raised:
+            examine_files([path], environ={})
+        assert str(raised.value) == said
+
+    def test_pipe(self, tmp_path: Path) -> None:
+        """A pipe is read until its end, as a shell's `<(command)` is."""
+        os.mkfifo(tmp_path / "pipe")
+        writer = threading.Thread(
+            target=(tmp_path / "pipe").write_bytes, args=(BODY + b"\n" + BODY,)
+        )
+        writer.start()
+        found = examine_files(["pipe"], environ={})
+        writer.join(5)
+        assert found[0].title == "2 webhooks of 1 sent message, 0 sends"

@@ -3,11 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.propagate import get_global_textmap, set_global_textmap
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
@@ -21,7 +23,7 @@ from opentelemetry.trace import NoOpTracerProvider
 from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
 from linq_otel import LinqInstrumentor
-from linq_otel.doctor import examine
+from linq_otel.doctor import _providers, examine
 from linq_otel.doctor._findings import tell
 from support.findings import in_environment, pick
 
@@ -134,6 +136,74 @@ class TestProvider:
             "join.unshared"
         ]
 
+    def test_two(self, provider: TracerProvider, quiet: list[TracerProvider]) -> None:
+        """One given to `instrument()` and another that is global part each trace."""
+        quiet.append(
+            TracerProvider(
+                sampler=TraceIdRatioBased(0.25), resource=Resource({"service.name": "shop"})
+            )
+        )
+        trace.set_tracer_provider(quiet[0])
+        found = live(provider)
+        assert [f for f in found if f.code == "otel.provider.two"] == [
+            tell(
+                "otel.provider.two",
+                "instrument() was given a TracerProvider (InMemorySpanExporter, no "
+                "service.name), and another one is global (no exporter, service.name shop, "
+                "sampler TraceIdRatioBased{0.25})",
+                detail="The spans of linq_otel go by the first, those of the app and its "
+                "frameworks by the second: each backend gets a part of a trace.",
+                remedy="instrument() without tracer_provider=, or with the global one",
+            )
+        ]
+        assert [f.title for f in found if f.code.startswith("otel.sampler")] == [
+            "the provider's sampler records every trace",
+            "the global provider's sampler records 0.25 of all traces",
+        ]
+
+    def test_one_wrapped(self, provider: TracerProvider) -> None:
+        """One that is given is the global one, if that is a wrapper of it."""
+
+        class Wrapper(ApiTracerProvider):
+            def __init__(self, wrapped: TracerProvider) -> None:
+                self.provider = wrapped
+
+            def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
+                return self.provider.get_tracer(*args, **kwargs)
+
+        trace.set_tracer_provider(Wrapper(provider))
+        assert [c for c, _, _ in pick(live(provider), "otel.provider")] == ["otel.provider"]
+
+    def test_idle(
+        self,
+        provider: TracerProvider,
+        quiet: list[TracerProvider],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """One that was refused, since another had been set, is told; what is not set up is not."""
+        exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:9/v1/traces")
+        quiet += [TracerProvider(), TracerProvider(sampler=ALWAYS_OFF), TracerProvider()]
+        quiet[0].add_span_processor(BatchSpanProcessor(exporter))
+        ended = TracerProvider()
+        ended.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint="http://h/v1")))
+        ended.shutdown()
+        monkeypatch.setattr(_providers, "list_instances", lambda _: [*quiet, ended, provider])
+        found = [f for f in live(provider) if f.code == "otel.provider.idle"]
+        assert [(f.title, f.severity, f.remedy) for f in found] == [
+            (
+                (
+                    "a TracerProvider is set up that is neither global nor given to instrument(): "
+                    f"{what}, no service.name{more}"
+                ),
+                "warning",
+                "trace.set_tracer_provider(…) before configure(), which adds its export to it",
+            )
+            for what, more in (
+                ("OTLPSpanExporter to http://127.0.0.1:9/v1/traces", ""),
+                ("no exporter", ", sampler AlwaysOffSampler"),
+            )
+        ]
+
 
 class TestProcessors:
     def test_none(self, quiet: list[TracerProvider]) -> None:
@@ -235,7 +305,7 @@ class TestService:
                 {**off, "OTEL_SDK_DISABLED": "true"},
                 {},
             )
-        ] == [["otel.service"], ["otel.service"], ["otel.service.unknown"], []]
+        ] == [["otel.service"], ["otel.service"], ["otel.service.unknown"], ["otel.service.unset"]]
 
 
 class TestPropagators:

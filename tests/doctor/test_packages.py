@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from linq_otel.doctor._findings import tell
-from linq_otel.doctor._packages import find_of_packages, find_packages
+from linq_otel.doctor._packages import _list_requirements, find_of_packages, find_packages
 from linq_otel.doctor._scene import look
 from linq_otel.doctor._sdk import find_of_sdk
 from linq_otel.doctor._sdk_files import find_requests, list_seams
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from linq_otel.doctor import Finding
 
 
-AUTHORS = "Author-email: OpenTelemetry Authors <a@example.com>\n"
 BASE_CLIENT = """
 class SyncAPIClient:
     def request(self): ...
@@ -51,6 +50,10 @@ def install(folder: Path, name: str, version: str, more: str = "", files: str = 
     return info
 
 
+def requires(*requirements: str) -> str:
+    return "".join(f"Requires-Dist: {each}\n" for each in requirements)
+
+
 def install_sdk(folder: Path, version: str) -> None:
     (folder / "linq/resources").mkdir(parents=True)
     (folder / "linq/__init__.py").write_text("")
@@ -80,42 +83,67 @@ def of_sdk(*, is_live: bool = False) -> list[Finding]:
 
 
 class TestReleases:
-    def test_of_one(self, site: Path) -> None:
-        """1.45 and 0.66b are of one release, whatever the last figure is; others do not count."""
-        install(site, "opentelemetry-api", "1.45.2", AUTHORS)
-        install(site, "opentelemetry-sdk", "1.45.1", AUTHORS)
-        install(site, "opentelemetry-instrumentation-httpx", "0.66b2", AUTHORS)
-        install(site, "opentelemetry-instrumentation-openai", "0.40.1", "Author-email: x <x@y.z>\n")
+    def test_met(self, site: Path) -> None:
+        """
+        What each package requires is there, and the numbers alone say nothing.
+
+        Many have a release train of their own, which the distros of AWS and Elastic bring.
+        """
+        install(site, "opentelemetry-api", "1.45.1")
+        install(site, "opentelemetry-sdk", "1.45.1", requires("opentelemetry-api==1.45.1"))
+        install(
+            site,
+            "opentelemetry-instrumentation-openai-v2",
+            "2.4b0",
+            requires("opentelemetry-api~=1.30", "opentelemetry-util-genai>=0.2b0; extra == 'x'"),
+        )
+        install(site, "opentelemetry-sdk-extension-aws", "2.1.0", requires("opentelemetry_sdk~=1"))
+        install(site, "opentelemetry-odd", "1", requires("opentelemetry-api no requirement"))
         install(site, "requests", "2.1")
         assert of_packages() == [
-            tell("otel.versions", "the packages of OpenTelemetry are all of release 1.45")
+            tell(
+                "otel.versions",
+                "the packages of OpenTelemetry have what each requires: "
+                "opentelemetry-api 1.45.1, opentelemetry-sdk 1.45.1",
+            )
         ]
 
-    def test_of_two(self, site: Path) -> None:
-        """What was left behind by an upgrade is named with the command that mends it."""
-        install(site, "opentelemetry-api", "1.45.2", AUTHORS)
-        install(site, "opentelemetry-sdk", "1.43.0", AUTHORS)
-        install(site, "opentelemetry-instrumentation-flask", "0.60b1", AUTHORS)
+    def test_not_met(self, site: Path) -> None:
+        """What an upgrade has left behind is named, with the command that helps."""
+        install(site, "opentelemetry-api", "1.45.2")
+        install(site, "opentelemetry-sdk", "1.43.0", requires("opentelemetry-api==1.43.0"))
+        pinned = requires("opentelemetry-semantic-conventions==0.60b1", "wrapt")
+        install(site, "opentelemetry-instrumentation-flask", "0.60b1", pinned)
         assert of_packages() == [
             tell(
                 "otel.versions.mismatch",
-                "not of release 1.45: opentelemetry-instrumentation-flask 0.60b1, "
-                "opentelemetry-sdk 1.43.0",
-                detail="Packages of different releases break each other's private parts.",
-                remedy="pip install -U opentelemetry-instrumentation-flask opentelemetry-sdk",
+                "opentelemetry-instrumentation-flask 0.60b1 requires "
+                "opentelemetry-semantic-conventions==0.60b1, and it is not installed; "
+                "opentelemetry-sdk 1.43.0 requires opentelemetry-api==1.43.0, and 1.45.2 is "
+                "installed",
+                detail="Packages of different releases break each other's private parts; "
+                "pip check lists them too.",
+                remedy="pip install -U opentelemetry-api opentelemetry-instrumentation-flask "
+                "opentelemetry-sdk opentelemetry-semantic-conventions",
             )
         ]
 
     def test_too_old(self, site: Path) -> None:
         """A release we do not support is named."""
-        install(site, "opentelemetry-api", "1.29.0", AUTHORS)
-        assert pick(of_packages(), "otel") == [
-            (
+        install(site, "opentelemetry-api", "1.29.0")
+        assert of_packages() == [
+            tell(
                 "otel.versions.old",
-                "problem",
-                "pip install -U opentelemetry-sdk opentelemetry-exporter-otlp",
+                "opentelemetry-api is of release 1.29.0; 1.30 is the oldest that works",
+                remedy="pip install -U opentelemetry-sdk opentelemetry-exporter-otlp",
             )
         ]
+
+    def test_here(self) -> None:
+        """What the tests run with belongs together, and nothing is passed over for its metadata."""
+        packages = find_packages()
+        assert [f.code for f in find_of_packages(packages)] == ["otel.versions"]
+        assert sum(len(list(_list_requirements(d))) for d, *_ in packages.values()) > 50
 
 
 class TestDuplicates:
@@ -138,8 +166,8 @@ class TestDuplicates:
 
     def test_of_a_torn_upgrade(self, site: Path) -> None:
         """So is metadata that an upgrade has left behind."""
-        install(site, "opentelemetry-sdk", "1.45.0", AUTHORS)
-        install(site, "opentelemetry-sdk", "1.44.0", AUTHORS)
+        install(site, "opentelemetry-sdk", "1.45.0")
+        install(site, "opentelemetry-sdk", "1.44.0")
         assert [f.code for f in of_packages()] == ["otel.versions", "package.duplicate"]
 
 
@@ -150,6 +178,7 @@ class TestSdk:
             ("linq.sdk", "ok", ""),
             ("linq.seams", "ok", ""),
             ("linq.operations", "ok", ""),
+            ("linq.key.unset", "note", "export LINQ_API_V3_API_KEY=…"),
         ]
 
     def test_missing(self, site: Path) -> None:
@@ -196,7 +225,7 @@ class TestSdk:
     def test_old_and_incomplete(self, site: Path) -> None:
         """An old release lacks methods, and has operations nobody has named."""
         install_sdk(site, "0.5.1")
-        assert [f for f in of_sdk() if f.severity != "ok"] == [
+        assert [f for f in of_sdk() if f.severity in {"warning", "problem"} or "op" in f.code] == [
             tell(
                 "linq.sdk.old",
                 "linq-python 0.5.1 is older than 0.20, the oldest that is tested",
@@ -215,6 +244,26 @@ class TestSdk:
                 detail="Their spans are named by method and path.",
                 remedy="pip install -U linq-otel",
             ),
+        ]
+
+    def test_key(self) -> None:
+        """The SDK's key is told by its variable, and is not shown."""
+        scene = look({"LINQ_API_V3_API_KEY": "do-not-show-me"}, {})
+        found = [f for f in find_of_sdk(scene, find_packages()) if f.code.startswith("linq.key")]
+        assert found == [tell("linq.key", "LINQ_API_V3_API_KEY is set (not shown)")]
+
+    def test_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where there is no code, none is advised."""
+        monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.auto_instrumentation", sys)
+        assert pick(of_sdk(is_live=True), "linq.unin") == [
+            (
+                "linq.uninstrumented",
+                "problem",
+                (
+                    "take linq out of OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, or read what its log "
+                    "says of linq"
+                ),
+            )
         ]
 
     def test_uninstrumented_app(self) -> None:

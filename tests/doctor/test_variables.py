@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from linq_otel._environment import find_misspelt
 from linq_otel._settings import Settings
 from linq_otel.doctor._findings import tell
-from linq_otel.doctor._variables import KNOWN, RULES, find_in_environment, is_misspelt
+from linq_otel.doctor._variables import KNOWN, RULES, find_in_environment
 from linq_otel.export._variables import BACKEND, REGION
 from linq_otel.webhooks._options import WebhookSettings
 from support.findings import in_environment
@@ -53,7 +54,7 @@ class TestMisspelt:
         assert list(find_in_environment({"OTEL_PYTHON_LINQ_STROE": SECRETIVE})) == [
             tell(
                 "environment.misspelt",
-                "nobody reads OTEL_PYTHON_LINQ_STROE",
+                "unknown variable OTEL_PYTHON_LINQ_STROE",
                 detail="Did you mean OTEL_PYTHON_LINQ_STORE?",
                 remedy="export OTEL_PYTHON_LINQ_STORE=…; unset OTEL_PYTHON_LINQ_STROE",
             )
@@ -70,7 +71,9 @@ class TestMisspelt:
     )
     def test_other_words(self, name: str, meant: str) -> None:
         """So it is where the beginning is wrong, or a letter too many."""
-        assert look({name: "x"}) == [(f"nobody reads {name}", f"export {meant}=…; unset {name}")]
+        assert look({name: "x"}) == [
+            (f"unknown variable {name}", f"export {meant}=…; unset {name}")
+        ]
 
     def test_unlike_any(self) -> None:
         """What is like none is to be taken out."""
@@ -81,9 +84,22 @@ class TestMisspelt:
     def test_right_ones(self) -> None:
         """No variable of ours is misspelt, nor one of another package that is near."""
         others = ("LINQ_API_V3_API_KEY", "LINQ_BASE_URL", "OTEL_PYTHON_EXCLUDED_URLS", "LINQ_TOKEN")
-        assert [
-            name for name in (*KNOWN, *others, "LINQ_WEBHOOK_SECRET") if is_misspelt(name)
-        ] == []
+        names = (*KNOWN, *others, "LINQ_WEBHOOK_SECRET", "LINQ_WEBHOOK_SECRET_OLD")
+        assert find_misspelt(dict.fromkeys(names, "x")) == {}
+
+    def test_as_the_app(self, caplog: pytest.LogCaptureFixture) -> None:
+        """What the app logs and what the doctor tells is one rule."""
+        environ = dict.fromkeys(
+            ("OTEL_LINQ_JOIN", "OTEL_PYTHON_LNIQ_STORE", "LINQ_WEBHOOK_SECRETS", "LINQ_TOKEN"), "x"
+        )
+        with caplog.at_level(logging.DEBUG, "linq_otel"):
+            Settings.read({}, environ)
+        said = [
+            f"{title}; did you mean {remedy.split('=')[0].removeprefix('export ')}? (logged once)"
+            for title, remedy in look(environ)
+        ]
+        assert sorted(said) == sorted(caplog.messages)
+        assert len(said) == 3
 
 
 class TestInvalid:
