@@ -9,6 +9,8 @@ from typing import Any
 
 from typer.core import TyperGroup
 
+from ._streams import spell_line
+
 
 class OneLineGroup(TyperGroup):
     """
@@ -25,6 +27,8 @@ class OneLineGroup(TyperGroup):
             code = super().main(*arguments, **{**options, "standalone_mode": False})
         except Exception as error:
             # Not by its class: some releases of typer bring a click of their own.
+            if type(error).__name__ == "Abort":
+                raise KeyboardInterrupt from error
             if not hasattr(error, "format_message"):
                 raise
             sys.exit(_tell(error))
@@ -37,6 +41,6 @@ def _tell(error: Any) -> int:
     else:
         context = getattr(error, "ctx", None)
         program = context.command_path if context is not None else "linq-otel"
-        message = " ".join(error.format_message().split()).rstrip(".")
+        message = spell_line(" ".join(error.format_message().split()).rstrip("."))
         sys.stderr.write(f"{program}: {message}. Try {program} --help\n")
     return int(error.exit_code)

@@ -60,11 +60,26 @@ def check_all(targets: Sequence[Target], timeout: float) -> tuple[CheckResult, .
     Raises:
         ConfigurationError: If the exporters of a protocol are not installed.
     """
+    faults = find_faults(targets, timeout)
+    return tuple(judge(target, *faults[target.signal]) for target in targets)
+
+
+def find_faults(
+    targets: Sequence[Target], timeout: float
+) -> dict[Signal, tuple[Fault | None, str]]:
+    """
+    Send each of *targets* an export of nothing; returns what kind of fault each is, and its proof.
+
+    Args:
+        targets: Where to.
+        timeout: Seconds after which no answer is one, for all together.
+
+    Raises:
+        ConfigurationError: If the exporters of a protocol are not installed.
+    """
     asks = [partial(_ask, get_transport(target.protocol), target, timeout) for target in targets]
     answers = dict(call_side_by_side(asks, timeout))
-    return tuple(
-        judge(target, *answers.get(target.signal, ("time", "no answer"))) for target in targets
-    )
+    return {target.signal: answers.get(target.signal, ("time", "no answer")) for target in targets}
 
 
 def _ask(transport: Any, target: Target, timeout: float) -> tuple[Signal, tuple[Fault | None, str]]:
