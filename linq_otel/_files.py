@@ -61,7 +61,7 @@ def replace_file(path: str | Path) -> Generator[IO[str]]:
         raise
     except OSError as error:
         raise ConfigurationError(
-            f"{str(path) or repr(path)} cannot be written: {error.strerror or type(error).__name__}"
+            f"{name_output(path)} cannot be written: {error.strerror or type(error).__name__}"
         ) from error
 
 
@@ -93,6 +93,13 @@ class _OnlyAskedError(Exception):
     """
     Leaves `replace_file` before anything is replaced.
     """
+
+
+def name_output(path: str | Path) -> str:
+    """
+    Return what *path* is called in a message.
+    """
+    return "standard output" if str(path) == STANDARD_STREAM else str(path) or repr(path)
 
 
 def open_shared(path: str | Path) -> int | None:
@@ -278,18 +285,24 @@ def open_binary(path: str | Path) -> io.BufferedReader:
 
 def _open_pipe(path: Path) -> io.BufferedReader:
     opened: list[io.BufferedReader | OSError] = []
+    is_given_up = threading.Event()
 
     def wait() -> None:
         try:
-            opened.append(path.open("rb"))
+            file = path.open("rb")
         except OSError as error:
             opened.append(error)
+            return
+        opened.append(file)
+        if is_given_up.is_set():
+            file.close()
 
     # A thread can wait for a writer and be left behind; a process would wait for ever.
     waiting = threading.Thread(target=wait, name="linq_otel_pipe", daemon=True)
     waiting.start()
     waiting.join(_WRITER_SECONDS)
     if not opened:
+        is_given_up.set()
         raise TimeoutError(errno.ETIMEDOUT, "nobody writes to this named pipe")
     if isinstance(opened[0], OSError):
         raise opened[0]

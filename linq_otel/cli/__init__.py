@@ -7,6 +7,7 @@ what to install and leaves.
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from linq_otel.errors import LinqOtelError, MissingExtraError
@@ -24,6 +25,7 @@ EXIT_USAGE = 2
 """The command was not understood, or cannot run here; the line says what to type."""
 EXIT_INTERRUPTED = 130
 """Ctrl-C ended it: 128 and the number of SIGINT."""
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 
 def main() -> int:
@@ -55,6 +57,8 @@ def _run() -> int:
 def _spell_fault(error: OSError) -> str:
     if fault := close_output():
         return f"standard output cannot be written: {fault}"
+    if error.errno in _FULL and error.filename is None:
+        return f"standard output cannot be written: {error.strerror}"
     place = f"{error.filename}: " if error.filename is not None else ""
     return f"{place}{error.strerror or type(error).__name__}"
 

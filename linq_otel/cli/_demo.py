@@ -175,9 +175,9 @@ def _check_endpoint(endpoint: str) -> None:
     """
     Find out now whether somebody listens: exporters only say so much later.
     """
-    address = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    port = address.port or (443 if address.scheme == "https" else 80)
     try:
+        address = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+        port = address.port or (443 if address.scheme == "https" else 80)
         with socket.create_connection((address.hostname or "", port), timeout=3):
             return
     except (OSError, ValueError) as error:

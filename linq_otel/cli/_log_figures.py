@@ -13,6 +13,7 @@ from rich.text import Text
 
 from linq_otel.integration_logs._pages import render_page
 
+from ._streams import spell_line
 from ._waterfall import build_console
 
 
@@ -41,7 +42,7 @@ def draw_table(table: Table) -> RichTable:
     for column in table.columns:
         drawn.add_column(column, justify="right" if column in {"calls", "value"} else "left")
     for row in table.rows:
-        drawn.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
+        drawn.add_row(*(Text("-" if cell is None else spell_line(cell)) for cell in row))
     return drawn
 
 

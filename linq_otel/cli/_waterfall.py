@@ -11,7 +11,7 @@ import os
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.cells import set_cell_size
 from rich.console import Console
@@ -54,6 +54,10 @@ class _EscapingConsole(Console):
     """
     A console that adds colours of its own, and escapes control characters in all it prints.
     """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Read *text*, escaped before the width of its column is measured."""
+        return super().render_str(escape(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from linq_otel._files import STANDARD_STREAM, open_shared
+from linq_otel._files import STANDARD_STREAM, name_output, open_shared
 from linq_otel.errors import ConfigurationError, MissingExtraError
 
 
@@ -127,7 +127,10 @@ class OutputFile:
 
         Raises:
             ConfigurationError: It was not.
+            BrokenPipeError: The reader of a pipe has left.
         """
+        if isinstance(self._error, BrokenPipeError):
+            raise self._error
         if self._error is not None:
             raise self._explain(self._error) from self._error
 
@@ -146,7 +149,7 @@ class OutputFile:
         """Do nothing: nothing is held back."""
 
     def _explain(self, error: OSError) -> ConfigurationError:
-        return ConfigurationError(f"{self._path} cannot be written: {error.strerror}")
+        return ConfigurationError(f"{name_output(self._path)} cannot be written: {error.strerror}")
 
     def _end_line(self) -> None:
         """

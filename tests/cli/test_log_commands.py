@@ -49,6 +49,13 @@ class TestImport:
             "too old   dash0: 8 rows are older than 6 h; older spans are dropped"
         ]
 
+    def test_a_dead_endpoint(self) -> None:
+        """An endpoint where nothing listens is named in one line, before files are read."""
+        done = run("import", EIGHT, "--endpoint", "http://127.0.0.1:9")
+        reason = "nothing listens there (ConnectionRefusedError)"
+        said = f"linq-otel: could not connect to http://127.0.0.1:9/v1/traces: {reason}\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
     def test_by_environment(self) -> None:
         """Without an endpoint the exporters' own variables count."""
         with open_span_sink() as sink:
@@ -63,6 +70,12 @@ class TestImport:
         assert [span.name for span in read_spans(output.read_text().splitlines())] == [
             "POST /conversations/messages/inbound"
         ]
+
+    def test_to_standard_output(self) -> None:
+        """Standard output takes the lines of spans; what is said goes to standard error."""
+        done = run("import", EIGHT, "--output", "-")
+        assert (done.returncode, len(read_spans(done.stdout.splitlines()))) == (0, 8)
+        assert done.stderr.splitlines()[-1] == "8 sent"
 
     def test_dry_run(self, tmp_path: Path) -> None:
         """A dry run shows the verdicts and sends nothing."""
@@ -95,6 +108,11 @@ class TestImport:
             ("-", "--backend", "nobody"),
             ("-", "--trace-from", "nowhere"),
             ("-", "--map", "Fecha"),
+            ("-", "--map", "Fecha=nothing"),
+            ("-", "--join", "nowhere"),
+            ("-", "--rate", "nan"),
+            ("-", "--endpoint", "localhost:4318"),
+            ("-", "--output", "/missing/spans.jsonl"),
             ("-", "--bodies", "full"),
             ("-", "--store", "nosql:"),
         ],
@@ -178,6 +196,23 @@ class TestStats:
     def test_misuse(self) -> None:
         """Another form is none."""
         assert run("stats", EIGHT, "--as", "pdf").returncode == 2
+
+    def test_a_device(self) -> None:
+        """A device without line ends is no table."""
+        done = run("stats", "/dev/zero", "--format", "csv")
+        assert (done.returncode, done.stdout, done.stderr) == (
+            2,
+            "",
+            "linq-otel: zero:1: the line is too long: it names no columns\n",
+        )
+
+    def test_columns(self) -> None:
+        """Columns that are not known are named; a first row of people's data is not."""
+        text = "Fecha,Dirección,+15551230001,ada@example.com\n"
+        done = run("stats", "-", "--format", "csv", given=text, PYTHONUTF8="1")
+        assert done.stderr == (
+            "linq-otel: -:1: columns Fecha, Dirección: name method and url with --map\n"
+        )
 
 
 class TestReport:

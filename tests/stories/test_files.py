@@ -76,6 +76,13 @@ class TestTroubles:
                 SpanFiles((str(file),)).find_spans("any")
             assert str(caught.value) == f"{file} {said}"
 
+    def test_of_a_line_without_an_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A device that gives one line without end is given up."""
+        monkeypatch.setattr("linq_otel._otlp_lines.MAX_LINE_BYTES", 1 << 20)
+        with pytest.raises(SourceError) as caught:
+            SpanFiles(("/dev/zero",)).find_spans("any")
+        assert str(caught.value) == "/dev/zero has a line of more than 1 MiB"
+
     @pytest.mark.parametrize("letter", [b"\n", b"x"], ids=["lines", "one line"])
     def test_of_a_file_without_an_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letter: bytes
