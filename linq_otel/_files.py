@@ -140,7 +140,7 @@ def _open_text(file: int | str) -> IO[str]:
 
 def _open_direct(path: str | Path) -> IO[str] | None:
     """
-    Open what is written to as it is; None for a file that is to be replaced.
+    Open what is written to as it is; None for a file that must be replaced.
     """
     shared = open_shared(path)
     if shared is not None:
@@ -270,13 +270,13 @@ else:
 
 def open_binary(path: str | Path) -> io.BufferedReader:
     """
-    Open a file to read it, without waiting for ever for a pipe that nobody writes to.
+    Open a file to read it, without waiting for ever for a named pipe without a writer.
 
     Args:
         path: The file.
 
     Raises:
-        OSError: It cannot be opened, or nobody has opened the named pipe for writing within five
+        OSError: It cannot be opened, or no process has opened the named pipe for writing within five
             seconds.
     """
     place = Path(path)
@@ -303,7 +303,7 @@ def _open_pipe(path: Path) -> io.BufferedReader:
     waiting.join(_WRITER_SECONDS)
     if not opened:
         is_given_up.set()
-        raise TimeoutError(errno.ETIMEDOUT, "nobody writes to this named pipe")
+        raise TimeoutError(errno.ETIMEDOUT, "no process writes to this named pipe")
     if isinstance(opened[0], OSError):
         raise opened[0]
     return opened[0]

@@ -128,7 +128,7 @@ class TestPipes:
         path = tmp_path / "pipe"
         os.mkfifo(path)
         before = set(threading.enumerate())
-        with pytest.raises(TimeoutError, match="nobody writes to this named pipe"):
+        with pytest.raises(TimeoutError, match="no process writes to this named pipe"):
             open_binary(path)
         (waiting,) = set(threading.enumerate()) - before
         os.close(os.open(path, os.O_WRONLY))

@@ -80,7 +80,7 @@ def _find_targets(
         environ = {k: v for k, v in environ.items() if not k.endswith(_OVERRIDDEN)}
     elif not any(name.endswith("ENDPOINT") and environ[name].strip() for name in environ):
         place = _DEFAULTS[protocol]
-    # The exporters that are used are those of --protocol, whatever the variable says.
+    # The exporters that are used are those of --protocol, and not those of the variable.
     environ = {k: v for k, v in environ.items() if not k.endswith("PROTOCOL")}
     wanted = {signal: signal in signals for signal in ("traces", "metrics", "logs")}
     wishes = Wishes(endpoint=place, protocol=protocol, signals=wanted)  # type: ignore[arg-type]

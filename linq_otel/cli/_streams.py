@@ -90,7 +90,7 @@ def guard_streams() -> Generator[None]:
 
 def open_streams() -> None:
     """
-    Make the standard streams usable, whatever they are when the process starts.
+    Make the standard streams usable, closed or not when the process starts.
 
     A stream that is closed becomes the null device: otherwise the next file that is opened takes
     its number. A character that the terminal's encoding lacks is escaped.
