@@ -276,8 +276,7 @@ def open_binary(path: str | Path) -> io.BufferedReader:
         path: The file.
 
     Raises:
-        OSError: It cannot be opened, or no process has opened the named pipe for writing within five
-            seconds.
+        OSError: It cannot be opened, or has no writer within five seconds, where it is a named pipe.
     """
     place = Path(path)
     return _open_pipe(place) if is_pipe(place) else place.open("rb")
