@@ -276,7 +276,7 @@ def open_binary(path: str | Path) -> io.BufferedReader:
         path: The file.
 
     Raises:
-        OSError: It cannot be opened, or has no writer within five seconds, where it is a named pipe.
+        OSError: It cannot be opened; a named pipe without a writer is given up after 5 s.
     """
     place = Path(path)
     return _open_pipe(place) if is_pipe(place) else place.open("rb")

@@ -78,11 +78,9 @@ def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
                 file.write(text)
                 file.flush()
                 os.fsync(handle)
-    except BaseException as error:
+    except OSError as error:
         for one in written:
             one.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
         raise ConfigurationError(f"{path.name} cannot be written: {error.strerror}") from error
     return paths[0], paths[1]
 
