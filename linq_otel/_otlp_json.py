@@ -102,7 +102,9 @@ def _parse_line(number: int, line: str) -> list[SpanRecord]:
         return list(parse_request(to_object(json.loads(line))))
     except json.JSONDecodeError as error:
         raise SpanFileError(f"line {number}: not JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise SpanFileError(f"line {number}: not OTLP JSON: nested too deeply") from error
+    except ValueError as error:
         raise SpanFileError(f"line {number}: not OTLP JSON: {error}") from error
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from linq_otel._files import check_writable, replace_file
 from linq_otel._otlp_json import read_spans
 from linq_otel.errors import ConfigurationError, MissingExtraError
 from linq_otel.testing import SCENARIOS, LinqSimulator, Scenario
@@ -63,11 +64,13 @@ def run_demo(options: DemoOptions, out: IO[str]) -> int:
     endpoint = options.endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if endpoint:
         _check_endpoint(endpoint)
-    _write(options.output, [])  # Better now than after the wait.
+    # Better now than after the wait; a file that is there stays as it is until the end.
+    check_writable(options.output)
     with tempfile.TemporaryDirectory(prefix="linq-otel-demo-") as folder:
         story = _play(options, endpoint, Path(folder))
         lines = [line for file in sorted(Path(folder).glob("*.jsonl")) for line in _lines(file)]
-    _write(options.output, lines)
+    with replace_file(options.output) as file:
+        file.writelines(lines)
     return report_demo(options, replace(story, spans=tuple(read_spans(lines))), out)
 
 
@@ -172,9 +175,9 @@ def _check_endpoint(endpoint: str) -> None:
     """
     Find out now whether somebody listens: exporters only say so much later.
     """
-    address = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    port = address.port or (443 if address.scheme == "https" else 80)
     try:
+        address = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+        port = address.port or (443 if address.scheme == "https" else 80)
         with socket.create_connection((address.hostname or "", port), timeout=3):
             return
     except (OSError, ValueError) as error:
@@ -184,13 +187,6 @@ def _check_endpoint(endpoint: str) -> None:
 def _find_free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def _write(file: Path, lines: list[str]) -> None:
-    try:
-        file.write_text("".join(lines), encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from error
 
 
 def _lines(file: Path) -> list[str]:

@@ -13,11 +13,11 @@ import typer
 
 from linq_otel._backends import BACKENDS, get_backend
 from linq_otel._lifecycle import JOINS
-from linq_otel.errors import ConfigurationError, LinqOtelError, LogFormatError
+from linq_otel.errors import ConfigurationError, RedactionError, StoreError
+from linq_otel.integration_logs._reports import UnknownIdError
 from linq_otel.stores import open_store
 
 from ._log_options import (
-    EXIT_MISUSED,
     EXIT_NOTHING_USABLE,
     BaseUrlOption,
     DateOption,
@@ -26,7 +26,6 @@ from ._log_options import (
     EncodingOption,
     Files,
     FormatOption,
-    LogCommand,
     MapOption,
     ProviderOption,
     TimezoneOption,
@@ -34,6 +33,7 @@ from ._log_options import (
     read_options,
 )
 from ._log_runs import ImportRun, run_import, run_report, run_stats, run_why
+from ._streams import spell_line
 
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ def add_log_commands(app: typer.Typer) -> None:
         ("report", report),
         ("why", why),
     ):
-        app.command(name, cls=LogCommand, rich_help_panel="Integration logs")(command)
+        app.command(name, rich_help_panel="Integration logs")(command)
 
 
 @contextmanager
 def _ending(store_url: str | None = None) -> Generator[Store | None]:
     """
-    Open the store, and end as section "exit codes" of the documentation says.
+    Open the store; what it or a report refuses is a failure, all else a misuse.
     """
     try:
         with ExitStack() as opened:
@@ -72,10 +72,9 @@ def _ending(store_url: str | None = None) -> Generator[Store | None]:
             if store is not None:
                 opened.callback(store.close)
             yield store
-    except LinqOtelError as error:
-        sys.stderr.write(f"linq-otel: {error}\n")
-        is_misuse = isinstance(error, ConfigurationError) and not isinstance(error, LogFormatError)
-        raise typer.Exit(EXIT_MISUSED if is_misuse else EXIT_NOTHING_USABLE) from error
+    except (RedactionError, StoreError, UnknownIdError) as error:
+        sys.stderr.write(f"linq-otel: {spell_line(error)}\n")
+        raise typer.Exit(EXIT_NOTHING_USABLE) from error
 
 
 def _check_backend(backend: str | None) -> str | None:
@@ -133,9 +132,11 @@ def import_logs(  # noqa: PLR0913  # Options, each with a default.
 
     linq-otel import rows.csv --timezone America/Denver --endpoint http://127.0.0.1:4318
 
-    Exits with 0 if every row was used, 3 if some were rejected or not sent, 2 if none could be
-    used, 64 if the command was not understood.
+    Exits with 0 if every row was used, 3 if some were rejected or not sent, 1 if none could be
+    used, 2 if the command was not understood or cannot run here.
     """
+    if bodies == "full" and not allow_full_bodies:
+        raise typer.BadParameter("full bodies hold what people wrote: add --allow-full-bodies.")
     with _ending(store) as opened:
         options = read_options(
             format_=format_, encoding=encoding, timezone=timezone, dst=dst, us_zones=us_zones,
@@ -172,8 +173,8 @@ def stats(  # noqa: PLR0913  # As above.
 
     linq-otel stats rows.csv --timezone America/Denver
 
-    Exits with 0 if every row was used, 3 if some were rejected, 2 if none could be used, 64 if the
-    command was not understood.
+    Exits with 0 if every row was used, 3 if some were rejected, 1 if none could be used, 2 if the
+    command was not understood or a file cannot be read.
     """
     with _ending():
         options = read_options(
@@ -216,8 +217,8 @@ def report(  # noqa: PLR0913  # As above.
 
     linq-otel report 4bf92f3577b34da6a3ce929d0e0e4736 rows.csv --timezone America/Denver
 
-    Exits with 0 if they are written, 2 if no row could be used, 64 if nothing knows the id or the
-    command was not understood.
+    Exits with 0 if they are written, 1 if nothing knows the id, 2 if the command was not understood
+    or a file cannot be read or written.
     """
     with _ending(store) as opened:
         options = read_options(
@@ -255,8 +256,8 @@ def why(  # noqa: PLR0913  # As above.
 
     linq-otel why "no text in GoHighLevel" rows.csv --id 21051baf-8743-4ee8-aa9c-6e3316a85b5c
 
-    Exits with 0 if the text was handed over, 1 if it stopped somewhere, 2 if no row could be used,
-    64 if the command was not understood.
+    Exits with 0 if the text was handed over, 1 if it stopped somewhere or no row could be used, 2
+    if the command was not understood or a file cannot be read.
     """
     with _ending():
         options = read_options(

@@ -9,9 +9,11 @@ import json
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from linq_otel.integration_logs._pages import render_page
 
+from ._streams import spell_line
 from ._waterfall import build_console
 
 
@@ -40,7 +42,7 @@ def draw_table(table: Table) -> RichTable:
     for column in table.columns:
         drawn.add_column(column, justify="right" if column in {"calls", "value"} else "left")
     for row in table.rows:
-        drawn.add_row(*("-" if cell is None else str(cell) for cell in row))
+        drawn.add_row(*(Text("-" if cell is None else spell_line(cell)) for cell in row))
     return drawn
 
 

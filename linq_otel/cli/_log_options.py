@@ -8,40 +8,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from typer.core import TyperCommand
 
 from linq_otel.errors import ConfigurationError
 from linq_otel.integration_logs import ReadOptions
+from linq_otel.integration_logs._fields._spellings import spelling_of
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-EXIT_NOTHING_USABLE: Final = 2
+EXIT_NOTHING_USABLE: Final = 1
 """Not one row could be used, or nothing could be sent."""
 EXIT_IN_PART: Final = 3
 """Some rows were rejected, or not all could be sent; the rest was used."""
-EXIT_MISUSED: Final = 64
-"""The command was not understood."""
-_EXIT_OF_CLICK: Final = 2
-
-
-class LogCommand(TyperCommand):
-    """
-    A command whose misuse has an exit code apart from "nothing usable".
-    """
-
-    def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """
-        Parse the command line.
-        """
-        try:
-            return super().make_context(*arguments, **options)
-        except Exception as error:
-            if getattr(error, "exit_code", None) == _EXIT_OF_CLICK:
-                error.exit_code = EXIT_MISUSED  # type: ignore[attr-defined]  # It has one.
-            raise
 
 
 Files = Annotated[
@@ -116,8 +96,11 @@ def read_options(  # noqa: PLR0913  # One of each option.
 def _parse_columns(pairs: Sequence[str]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for pair in pairs:
-        column, is_pair, field = pair.rpartition("=")
-        if not is_pair:
-            raise ConfigurationError("--map takes COLUMN=FIELD, as in --map Fecha=timestamp")
+        column, _, field = pair.rpartition("=")
+        if not column or spelling_of(field) is None:
+            raise ConfigurationError(
+                "--map takes COLUMN=FIELD, as in --map Fecha=timestamp; the fields are those of a "
+                "row: timestamp, method, url, status, source and so on"
+            )
         found[column] = field
     return found

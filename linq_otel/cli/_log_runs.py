@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from linq_otel._files import check_writable, is_pipe, is_standard_output, replace_file
 from linq_otel.errors import ConfigurationError
 from linq_otel.integration_logs import ReadOptions, ReplayOptions, read, replay
 from linq_otel.integration_logs._answers import find_answer
+from linq_otel.integration_logs._checkpoints import Checkpoint
 from linq_otel.integration_logs._chronicle import Chronicle
+from linq_otel.integration_logs._exporters import OutputFile
 from linq_otel.integration_logs._figure_tables import build_tables
 from linq_otel.integration_logs._figures import count_figures
 from linq_otel.integration_logs._providers import load_providers
@@ -24,6 +27,7 @@ from linq_otel.integration_logs._report_files import write_report
 from linq_otel.integration_logs._reports import build_report
 from linq_otel.integration_logs._zones import get_zone
 
+from ._log_endpoints import check_endpoint, quiet_exporters
 from ._log_figures import WRITERS, draw_table
 from ._log_options import EXIT_IN_PART, EXIT_NOTHING_USABLE
 from ._log_summaries import exit_code, say_chronicle, say_rejects, say_windows, spell_range
@@ -74,24 +78,41 @@ def run_import(run: ImportRun) -> int:
     if run.trace_from not in {None, "request-id"}:
         raise ConfigurationError("--trace-from takes request-id")
     options = _replay_options(run)
-    console, notes = build_console(), build_console(sys.stderr)
+    if not run.dry_run:
+        _check_places(run, options)
+    notes = build_console(sys.stderr)
+    # The lines of spans may go there.
+    console = notes if is_standard_output(run.output) else build_console()
     reading = read(*run.files, options=run.read)
     with Chronicle(reading) as chronicle:
         say_rejects(reading, notes)
         say_chronicle(chronicle, notes)
-        say_windows(chronicle, run.backend, time.time_ns(), notes)
+        if run.output is None or run.backend is not None:
+            say_windows(chronicle, run.backend, time.time_ns(), notes)
         count = len(chronicle)
         line = f"{count} calls, {spell_range(chronicle)}" if count else "no entries"
         console.print(line, markup=False, soft_wrap=True)
         if run.dry_run or not count:
             _print_verdicts(chronicle, console)
             return exit_code(reading)
-        with _open_progress(notes, count) as progress:
+        with _open_progress(notes, count) as progress, quiet_exporters() as log:
             done = replay(chronicle, replace(options, progress=progress))
-    console.print(_spell_done(done), markup=False, soft_wrap=True)
+    console.print(_spell_done(done, log.status), markup=False, soft_wrap=True)
     if not done.is_complete:
         return EXIT_IN_PART if done.sent or done.skipped else EXIT_NOTHING_USABLE
     return exit_code(reading)
+
+
+def _check_places(run: ImportRun, options: ReplayOptions) -> None:
+    """
+    Make sure that spans and progress have somewhere to go, before files are read for minutes.
+    """
+    Checkpoint(run.checkpoint).close()
+    if run.output is None:
+        check_endpoint(run.endpoint, run.protocol, options.signals)
+    elif not is_pipe(run.output):
+        with OutputFile(run.output):
+            pass
 
 
 def _replay_options(run: ImportRun) -> ReplayOptions:
@@ -120,12 +141,13 @@ def _open_progress(console: Console, total: int) -> Generator[Callable[[int], ob
         yield lambda sent: bar.update(task, completed=sent)
 
 
-def _spell_done(done: Replayed) -> str:
+def _spell_done(done: Replayed, status: str) -> str:
     parts = [f"{done.sent} sent"]
     if done.skipped:
         parts.append(f"{done.skipped} sent by an earlier run")
     if done.unsent:
-        parts.append(f"{done.unsent} not sent: the backend refused them; run it again")
+        reason = f"the backend answered {status}" if status else "the backend did not answer"
+        parts.append(f"{done.unsent} not sent: {reason}; run it again")
     return ", ".join(parts)
 
 
@@ -143,6 +165,8 @@ def run_stats(
     """
     if as_format not in WRITERS:
         raise ConfigurationError(f"--as must be one of {', '.join(WRITERS)}")
+    if output is not None:
+        check_writable(output)
     reading = read(*files, options=options)
     with Chronicle(reading) as chronicle:
         figures = count_figures(chronicle)
@@ -152,11 +176,8 @@ def run_stats(
     if output is None:
         WRITERS[as_format](figures, tables, sys.stdout)
     else:
-        try:
-            with output.open("w", encoding="utf-8", newline="") as file:
-                WRITERS[as_format](figures, tables, file)
-        except OSError as error:
-            raise ConfigurationError(f"{output} cannot be written: {error.strerror}") from error
+        with replace_file(output) as file:
+            WRITERS[as_format](figures, tables, file)
     return exit_code(reading)
 
 

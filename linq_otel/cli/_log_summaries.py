@@ -63,6 +63,8 @@ def say_rejects(reading: Reading, console: Console) -> None:
     more = reading.rejected_count - len(reading.rejected[:_LISTED])
     if more:
         console.print(f"rejected  and {more} more", markup=False)
+    if reading.count == 0:
+        console.print("rejected  no row could be used")
     for warning in reading.warnings:
         meaning = _MEANINGS.get(warning.code, warning.code)
         where = f"first {warning.file}:{warning.first_line}"
@@ -88,12 +90,18 @@ def say_chronicle(chronicle: Chronicle, console: Console) -> None:
 
 def say_windows(chronicle: Chronicle, backend: str | None, now_ns: int, console: Console) -> None:
     """
-    Warn of backends that lose rows as old as these.
+    Warn that the backend that was named loses rows as old as these, or that some backends do.
     """
     first = chronicle.first_ns
     if first is None:
         return
-    for window in find_closed(first, now_ns, backend):
+    closed = find_closed(first, now_ns, backend)
+    if backend is None:
+        if closed:
+            line = "too old   some backends lose rows as old as these: name yours with --backend"
+            console.print(line, markup=False, soft_wrap=True)
+        return
+    for window in closed:
         old = chronicle.count_before(now_ns - round((window.hours or 0) * _HOUR_NS))
         line = f"too old   {window.backend}: {old} rows are older than {_spell(window.hours or 0)}"
         console.print(f"{line}; {window.note}", markup=False, soft_wrap=True)

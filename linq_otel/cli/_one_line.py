@@ -5,9 +5,14 @@ How a command line that was not understood is answered: in one line, which says 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 from typer.core import TyperGroup
+
+from ._streams import spell_line
+
+
+_INTERRUPTED: Final = 130
 
 
 class OneLineGroup(TyperGroup):
@@ -24,10 +29,15 @@ class OneLineGroup(TyperGroup):
         try:
             code = super().main(*arguments, **{**options, "standalone_mode": False})
         except Exception as error:
-            # Not by its class: some releases of typer bring a click of their own.
+            # Not by its class: some releases of typer bring a click of their own. Older ones raise
+            # this after Ctrl-C, newer ones return a code.
+            if type(error).__name__ == "Abort":
+                raise KeyboardInterrupt from error
             if not hasattr(error, "format_message"):
                 raise
             sys.exit(_tell(error))
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -37,6 +47,6 @@ def _tell(error: Any) -> int:
     else:
         context = getattr(error, "ctx", None)
         program = context.command_path if context is not None else "linq-otel"
-        message = " ".join(error.format_message().split()).rstrip(".")
+        message = spell_line(" ".join(error.format_message().split()).rstrip("."))
         sys.stderr.write(f"{program}: {message}. Try {program} --help\n")
     return int(error.exit_code)

@@ -8,19 +8,17 @@ import json
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from linq_otel.errors import ConfigurationError
+from linq_otel._files import STANDARD_STREAM, is_standard_output, replace_file
 from linq_otel.stories import perfetto_document, story_document
 
 from ._show_texts import describe_message, describe_origin
+from ._streams import spell_line
 from ._waterfall import build_console, print_waterfall
 
 
 if TYPE_CHECKING:
     from linq_otel.stories import Place, Story
     from linq_otel.stories._sources._origins import KnownOrigin
-
-
-STANDARD_OUTPUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def present(
     """
     if output.perfetto is not None:
         _write_perfetto(found.stories[0], output.perfetto, out, err)
-        if output.perfetto == STANDARD_OUTPUT:
+        if is_standard_output(output.perfetto):
             return
     if output.as_json:
         _write_json(_write_document(found, origin), out)
@@ -111,15 +109,13 @@ def _write_document(found: Found, origin: KnownOrigin | None) -> dict[str, Any]:
 
 def _write_perfetto(story: Story, name: str, out: IO[str], err: IO[str]) -> None:
     document = perfetto_document(story)
-    if name == STANDARD_OUTPUT:
+    if name == STANDARD_STREAM:
         _write_json(document, out)
         return
-    try:
-        with open(name, "w", encoding="utf-8") as file:  # noqa: PTH123  # As it was typed.
-            _write_json(document, file)
-    except OSError as error:
-        raise ConfigurationError(f"{name} cannot be written: {error.strerror}") from error
-    err.write(f"linq-otel: wrote {name}; open it at https://ui.perfetto.dev\n")
+    with replace_file(name) as file:
+        _write_json(document, file)
+    if not is_standard_output(name):
+        err.write(f"linq-otel: wrote {spell_line(name)}; open it at https://ui.perfetto.dev\n")
 
 
 def _write_json(document: dict[str, Any], out: IO[str]) -> None:

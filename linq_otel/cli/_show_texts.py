@@ -7,6 +7,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, cast
 
+from ._streams import spell_line
+
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +32,7 @@ def describe_message(message: Mapping[str, object]) -> str:
         f"error {message['error_code']}" if message["error_code"] is not None else None,
     ]
     name = f"message {message['message_id']}" if message["message_id"] else "a message without id"
-    return clean(f"{name}: {' · '.join(str(part) for part in parts if part)}")
+    return spell_line(f"{name}: {' · '.join(str(part) for part in parts if part)}")
 
 
 def describe_origin(origin: Mapping[str, object]) -> str:
@@ -57,7 +59,7 @@ def describe_origin(origin: Mapping[str, object]) -> str:
     head = (
         "The store knows the message; its spans are in a backend: add --jaeger, --tempo or --file."
     )
-    return "\n".join([head, *map(clean, lines)])
+    return "\n".join([head, *map(spell_line, lines)])
 
 
 def spell_time(ns: object) -> str:
@@ -67,13 +69,6 @@ def spell_time(ns: object) -> str:
     seconds, rest = divmod(int(str(ns)), _NS)
     moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{rest // 1_000_000:03} UTC"
-
-
-def clean(text: str) -> str:
-    """
-    Replace what could steer a terminal.
-    """
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _as_bool(value: object) -> bool | None:

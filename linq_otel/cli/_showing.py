@@ -11,8 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from linq_otel.errors import ConfigurationError
 from linq_otel.stories import find_stories, find_trace
@@ -20,6 +19,8 @@ from linq_otel.stories._sources import IncompleteError, SourceError
 from linq_otel.stories._sources._origins import find_origin
 
 from ._show_output import Found, Output, present, present_origin
+from ._streams import spell_line
+from ._waterfall import build_console
 
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def run_show(options: ShowOptions, out: IO[str], err: IO[str]) -> int:
     found = search.ask_sources()
     if found is not None:
         if options.is_guessed:
-            err.write(f"linq-otel: from {found.title}\n")
+            err.write(f"linq-otel: from {spell_line(found.title)}\n")
         present(found, search.origin, options.output, out, err)
         return EXIT_OK
     if search.failures and not options.is_guessed:
@@ -79,7 +80,8 @@ def run_show(options: ShowOptions, out: IO[str], err: IO[str]) -> int:
         raise ConfigurationError(
             "nothing to look into: name --file, --jaeger, --tempo, --viewer or --store"
         )
-    err.write(f"linq-otel: nothing is known of that id in {', '.join(search.reached)}\n")
+    reached = spell_line(", ".join(search.reached))
+    err.write(f"linq-otel: nothing is known of that id in {reached}\n")
     return EXIT_NOT_FOUND
 
 
@@ -145,7 +147,7 @@ class _Search:
     def _fail(self, error: ConfigurationError) -> None:
         self.failures.append(error)
         if self._options.is_guessed:
-            self._err.write(f"linq-otel: {error}\n")
+            self._err.write(f"linq-otel: {spell_line(error)}\n")
 
 
 def _show_work(err: IO[str], source: Source) -> AbstractContextManager[object]:
@@ -154,4 +156,4 @@ def _show_work(err: IO[str], source: Source) -> AbstractContextManager[object]:
     """
     if not err.isatty():
         return nullcontext()
-    return Console(file=err).status(f"looking into {escape(source.title)}")
+    return build_console(err).status(Text(f"looking into {source.title}"))

@@ -109,7 +109,9 @@ def simulate(  # noqa: PLR0913  # Options, each with a default.
     ] = 2,
     time_limit: Annotated[
         float,
-        typer.Option(min=0.1, metavar="SECONDS", help="For an answer; Linq's own limit is 10."),
+        typer.Option(
+            min=0.1, max=3_600, metavar="SECONDS", help="For an answer; Linq's own limit is 10."
+        ),
     ] = TIME_LIMIT,
     line: Annotated[str, typer.Option("--from", help="Your number in the webhooks.")] = OWN_LINE,
     handle: Annotated[str, typer.Option(help="The other's number.")] = SOMEONE,

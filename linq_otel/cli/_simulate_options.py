@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ALL = "all"
 BOTH = "both"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?) ?([smhd]?)")
+_MAX_SECONDS = 10 * 365 * 86_400
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 # Never given out: +1 555 ..., and the 555-0100 to 555-0199 of any area.
 _FICTIONAL = re.compile(r"\+1555\d{4,7}|\+1[2-9]\d\d55501\d\d")
@@ -41,7 +42,10 @@ def parse_duration(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise typer.BadParameter(f"{text!r} is no duration; write 90s, 15m, 3h or 2d.")
-    return float(match[1]) * _UNITS[match[2]]
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _MAX_SECONDS:
+        raise typer.BadParameter(f"{text!r} is more than ten years.")
+    return seconds
 
 
 def choose(

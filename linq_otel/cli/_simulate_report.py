@@ -9,7 +9,6 @@ from collections import Counter
 from typing import IO, TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +23,8 @@ from ._waterfall import build_console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
     from linq_otel.testing import Scenario
     from linq_otel.testing._trials._plans import Trial
@@ -80,7 +81,7 @@ def print_choices(out: IO[str], *, as_json: bool) -> None:
 
 
 def _watch(rows: Iterator[Row], total: int, err: IO[str]) -> Iterator[Row]:
-    console = Console(file=err)
+    console = build_console(err)
     with Progress(console=console, transient=True, disable=not err.isatty()) as progress:
         task = progress.add_task("sending", total=total)
         for row in rows:

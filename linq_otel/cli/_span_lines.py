@@ -1,21 +1,31 @@
 """
-Opens what spans were written to, line by line: files of any size, packed or not, standard input.
+Opens what spans were written to, line by line: files, packed or not, and standard input.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import sys
-import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import rich.progress
-from rich.console import Console
+from rich.markup import escape
 
+from linq_otel._files import open_binary
 from linq_otel._otlp_json import SpanFileError
-from linq_otel._otlp_lines import STANDARD_INPUT, find_lines, name_of
+from linq_otel._otlp_lines import (
+    READ_ERRORS,
+    STANDARD_INPUT,
+    OversizeError,
+    explain,
+    find_lines,
+    name_of,
+)
 from linq_otel.errors import ConfigurationError
+
+from ._waterfall import build_console
 
 
 if TYPE_CHECKING:
@@ -39,9 +49,10 @@ def open_span_lines(name: str) -> Generator[Iterable[str]]:
             yield find_lines(file)
     except SpanFileError as error:
         raise ConfigurationError(f"{shown} holds no OTLP JSON lines: {error}") from error
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise ConfigurationError(f"{shown} cannot be read: {reason}") from error
+    except OversizeError as error:
+        raise ConfigurationError(f"{shown} {error}") from error
+    except READ_ERRORS as error:
+        raise ConfigurationError(f"{shown} cannot be read: {explain(error)}") from error
 
 
 @contextmanager
@@ -49,8 +60,11 @@ def _open(name: str) -> Generator[io.BufferedReader]:
     if name == STANDARD_INPUT:
         yield cast("io.BufferedReader", sys.stdin.buffer)
         return
-    with rich.progress.open(
-        name, "rb", description=f"Reading {name}", console=Console(stderr=True),
-        transient=True, disable=not sys.stderr.isatty(),
-    ) as file:  # fmt: skip
+    with (
+        open_binary(name) as opened,
+        rich.progress.wrap_file(
+            opened, os.fstat(opened.fileno()).st_size, description=f"Reading {escape(name)}",
+            console=build_console(sys.stderr), transient=True, disable=not sys.stderr.isatty(),
+        ) as file,
+    ):  # fmt: skip
         yield io.BufferedReader(cast("io.RawIOBase", file))

@@ -9,15 +9,17 @@ where some want the work done.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, runtime_checkable
 
-from rich.console import Console
-
 from linq_otel.environment_variables import OTEL_PYTHON_LINQ_STORE
 from linq_otel.errors import ConfigurationError, StoreError
 from linq_otel.stores import open_store
+
+from ._streams import spell_line
+from ._waterfall import build_console
 
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def _work(url: str, work: Callable[[Store], str], out: IO[str], err: IO[str]) ->
         with closing(open_store(url)) as store:
             told = work(store)
     except StoreError as error:
-        err.write(f"linq-otel: {error}\n")
+        err.write(f"linq-otel: {spell_line(error)}\n")
         return _REFUSED
     out.write(f"{told}\n")
     return _OK
@@ -103,7 +105,7 @@ def _prune(store: Store) -> str:
         return "Nothing to do: this store forgets by itself what has expired."
     deleted = 0
     # Only a terminal shows it.
-    with Console(stderr=True).status("pruning…"):
+    with build_console(sys.stderr).status("pruning…"):
         while batch := store.prune():
             deleted += batch
     return f"Deleted {deleted} expired {'row' if deleted == 1 else 'rows'}."

@@ -64,17 +64,20 @@ def view(  # noqa: PLR0913  # Options, each with a default.
         str, typer.Option(help="The loopback address to listen on; no other is taken.")
     ] = _DEFAULTS.host,
     keep: Annotated[
-        int, typer.Option(min=1, help="Spans kept; beyond them the oldest traces leave.")
+        int,
+        typer.Option(min=1, max=10**12, help="Spans kept; beyond them the oldest traces leave."),
     ] = _DEFAULTS.keep,
     keep_days: Annotated[
-        float, typer.Option(min=0.01, help="Days a trace is kept that nothing is added to.")
+        float,
+        typer.Option(min=0.01, max=36_500, help="Days a trace is kept that nothing is added to."),
     ] = _DEFAULTS.keep_days,
     database: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep the spans in this file, for the next time too."),
     ] = None,
     stuck_after: Annotated[
-        float, typer.Option(min=0, help="Seconds without news after which a message is stuck.")
+        float,
+        typer.Option(min=0, max=1e9, help="Seconds without news after which a message is stuck."),
     ] = STUCK_AFTER,
     is_opening: Annotated[
         bool,

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
+from linq_otel._files import is_standard_output, replace_file
 from linq_otel._otlp_json import read_spans
 from linq_otel._otlp_lines import name_of
 from linq_otel.errors import ConfigurationError
 from linq_otel.viewer import export_page, open_viewer, read_database
 
 from ._span_lines import open_span_lines
+from ._streams import spell_line
 
 
 if TYPE_CHECKING:
@@ -53,11 +55,12 @@ def run_view(run: ViewRun, out: IO[str]) -> int:
         MissingExtraError: The packages of the extra ``view`` are not there.
     """
     with _watch_signals() as ended, open_viewer(run.options) as viewer:
-        for file in run.files:
-            with open_span_lines(file) as lines:
-                count = viewer.read(lines)
-            shown = name_of(file)
-            out.write(f"{count} spans of {shown}\n")
+        with _interruptible():
+            for name in run.files:
+                with open_span_lines(name) as lines:
+                    count = viewer.read(lines)
+                shown = spell_line(name_of(name))
+                out.write(f"{count} spans of {shown}\n")
         out.write(_tell(viewer.url))
         out.flush()
         if run.is_opening and out.isatty():
@@ -79,17 +82,16 @@ def run_export(run: ViewRun, out: IO[str]) -> int:
     spans: dict[tuple[str, str], SpanRecord] = {}
     if run.options.database is not None:
         spans.update(_by_id(read_database(run.options.database)))
-    for file in run.files:
-        with open_span_lines(file) as lines:
+    for name in run.files:
+        with open_span_lines(name) as lines:
             spans.update(_by_id(read_spans(lines)))
     if not spans:
         raise ConfigurationError("there are no spans in what was named")
     page = export_page(list(spans.values()), run.wanted, stuck_after=run.options.stuck_after)
-    try:
-        run.html.write_text(page, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ConfigurationError(f"{run.html} cannot be written: {error.strerror}") from error
-    out.write(f"{run.html} holds the page; it needs no server and no network.\n")
+    with replace_file(run.html) as file:
+        file.write(page)
+    if not is_standard_output(run.html):
+        out.write(f"{spell_line(run.html)} holds the page; it needs no server and no network.\n")
     return 0
 
 
@@ -119,6 +121,20 @@ def _watch_signals() -> Generator[threading.Event]:
     before = [signal.signal(each, end) for each in watched]
     try:
         yield ended
+    finally:
+        for each, handler in zip(watched, before, strict=True):
+            signal.signal(each, handler)
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """
+    Have the signals that end the page end the reading of files, too: a pipe may never end.
+    """
+    watched = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, signal.default_int_handler) for each in watched]
+    try:
+        yield
     finally:
         for each, handler in zip(watched, before, strict=True):
             signal.signal(each, handler)

@@ -11,18 +11,23 @@ import os
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.cells import set_cell_size
 from rich.console import Console
+from rich.segment import Segment
 from rich.text import Text
 
 from linq_otel.stories._axis import INSTANT_NS, fold_waits, spell_duration
 from linq_otel.stories._timeline import join_traces
 
+from ._streams import escape, spell_line
+
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from rich.console import ConsoleOptions, RenderableType
 
     from linq_otel._otlp_json import SpanRecord
     from linq_otel.stories._axis import Axis
@@ -45,13 +50,32 @@ _KINDS = {
 _ASCII = str.maketrans("←→»«·━┄◆─┊│├└↪✗…⋯µ", "<>}{.=~*-:||`^!~~u")
 
 
+class _EscapingConsole(Console):
+    """
+    A console that adds colours of its own, and escapes control characters in all it prints.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Read *text*, escaped before the width of its column is measured."""
+        return super().render_str(escape(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render *renderable* in segments of visible characters."""
+        for segment in super().render(renderable, options):
+            is_plain = segment.control or segment.text.isprintable()
+            yield segment if is_plain else Segment(escape(segment.text), segment.style)
+
+
 def build_console(file: IO[str] | None = None) -> Console:
     """
     Make the console of the terminal; a file or pipe gets plain text as wide as ``COLUMNS``, or 100.
     """
     target = file or sys.stdout
     is_sized = target.isatty() or "COLUMNS" in os.environ
-    return Console(file=target, width=None if is_sized else _WIDTH_OF_FILES, highlight=False)
+    width = None if is_sized else _WIDTH_OF_FILES
+    return _EscapingConsole(file=target, width=width, highlight=False, markup=False)
 
 
 def print_waterfall(
@@ -167,7 +191,7 @@ def _write_rule(axis: Axis) -> str:
 def _head_group(group: Group, sheet: _Sheet) -> Text:
     text = Text(f"trace {group.otel_trace_id}", style="bold")
     for service in group.service_names:
-        text.append(" · ").append(_clean(service), style=sheet.colors[service])
+        text.append(" · ").append(spell_line(service), style=sheet.colors[service])
     return text.append(f" · {_count_spans(len(group.rows))}")
 
 
@@ -188,14 +212,10 @@ def _style(span: SpanRecord, sheet: _Sheet) -> str:
 def _title(row: Row, group: Group, style: str = "") -> Text:
     span = row.span
     text = Text.assemble((row.guide, "dim"), (f"{_KINDS.get(span.kind, '·')[0]} ", "dim"))
-    text.append("✗ " if span.status == "ERROR" else "").append(_clean(span.name), style=style)
+    text.append("✗ " if span.status == "ERROR" else "").append(spell_line(span.name), style=style)
     if span.service_name != group.service_names[0]:
-        text.append(f" [{_clean(span.service_name)}]", style="dim")
+        text.append(f" [{spell_line(span.service_name)}]", style="dim")
     return text.append(f" {row.remark}" if row.remark else "", style="italic")
-
-
-def _clean(name: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _crop(text: Text, width: int) -> Text:
@@ -219,7 +239,8 @@ def _mention_links(span: SpanRecord, numbers: Mapping[tuple[str, str], int]) -> 
     for link in span.links[:_MOST_LINKS]:
         number = numbers.get((link.otel_trace_id, link.span_id))
         target = f"{link.span_id[:6]}… not here" if number is None else str(number)
-        mentions.append(f"{target} {_clean(str(link.attributes.get('linq.link', '')))}".rstrip())
+        kind = spell_line(link.attributes.get("linq.link", ""))
+        mentions.append(f"{target} {kind}".rstrip())
     more = ["…"] if len(span.links) > _MOST_LINKS else []
     return f"↪ {', '.join(mentions + more)}" if mentions else ""
 

@@ -61,16 +61,28 @@ def check_all(targets: Sequence[Target], timeout: float) -> tuple[CheckResult, .
     Raises:
         ConfigurationError: If the exporters of a protocol are not installed.
     """
+    faults = find_faults(targets, timeout)
+    return tuple(judge(target, *fault) for target, fault in zip(targets, faults, strict=True))
+
+
+def find_faults(targets: Sequence[Target], timeout: float) -> list[tuple[Fault | None, str]]:
+    """
+    Send each of *targets* an export of nothing; returns what kind of fault each is, and its proof.
+
+    Args:
+        targets: Where to.
+        timeout: Seconds after which no answer is one, for all together.
+
+    Raises:
+        ConfigurationError: If the exporters of a protocol are not installed.
+    """
     # By their places in the list: one signal may have several endpoints.
     asks = [
         partial(_ask, number, get_transport(target.protocol), target, timeout)
         for number, target in enumerate(targets)
     ]
     answers = dict(call_side_by_side(asks, timeout))
-    return tuple(
-        judge(target, *answers.get(number, ("time", "no answer")))
-        for number, target in enumerate(targets)
-    )
+    return [answers.get(number, ("time", "no answer")) for number in range(len(targets))]
 
 
 def _ask(

@@ -8,11 +8,12 @@ for that of another import.
 from __future__ import annotations
 
 import json
-import os
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from linq_otel._files import lock_beside, replace_file
 from linq_otel.errors import ConfigurationError
 
 
@@ -23,15 +24,33 @@ class Checkpoint:
     """
     The progress of one import, kept in a small file.
 
+    One import at a time may have it: a second one would send the same spans and count them twice.
+
     Args:
         path: The file; None keeps nothing.
+
+    Raises:
+        ConfigurationError: Another import has it, or it is no checkpoint.
     """
 
     def __init__(self, path: str | Path | None) -> None:
         self._path = None if path is None else Path(path)
         self._hash = sha256()
+        self._held = ExitStack()
         self.sent = 0
-        self._expected = self._load()
+        if self._path is not None:
+            self._held.enter_context(lock_beside(self._path))
+        try:
+            self._expected = self._load()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """
+        Let another import have it.
+        """
+        self._held.close()
 
     @property
     def done(self) -> int:
@@ -63,12 +82,8 @@ class Checkpoint:
         if self._path is None:
             return
         text = json.dumps({"version": _VERSION, "sent": self.sent, "ids": self._hash.hexdigest()})
-        beside = self._path.with_name(f"{self._path.name}.new")
-        try:
-            beside.write_text(text, "utf-8")
-            os.replace(beside, self._path)  # noqa: PTH105  # Path.replace does not say that it is atomic.
-        except OSError as error:
-            raise ConfigurationError(f"{self._path} cannot be written: {error.strerror}") from error
+        with replace_file(self._path) as file:
+            file.write(text)
 
     def _count(self, span_id: int) -> None:
         self.sent += 1

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from linq_otel.errors import ConfigurationError
 
 from ._checkpoints import Checkpoint
 from ._chronicle import Chronicle
-from ._exporters import open_file, open_otlp
+from ._exporters import OutputFile, open_otlp
 from ._replay_options import ReplayOptions
 from ._sending import Sender, place
 
@@ -82,11 +81,15 @@ def send(chronicle: Chronicle, options: ReplayOptions) -> Replayed:
     """
     Send what a chronicle holds.
     """
-    checkpoint = Checkpoint(options.checkpoint)
     total = len(chronicle)
     with ExitStack() as opened:
-        exporters = _open_exporters(options, opened)
-        sender = Sender(exporters, checkpoint, options)
+        checkpoint = Checkpoint(options.checkpoint)
+        opened.callback(checkpoint.close)
+        output = (
+            None if options.output is None else opened.enter_context(OutputFile(options.output))
+        )
+        exporters = _open_exporters(options, output, opened)
+        sender = Sender(exporters, checkpoint, options, output)
         is_taken = True
         for placed in place(chronicle, options):
             if checkpoint.sent < checkpoint.done:
@@ -97,11 +100,15 @@ def send(chronicle: Chronicle, options: ReplayOptions) -> Replayed:
                 break
         if is_taken:
             sender.flush()
+        if output is not None:
+            output.keep()
     unsent = total - checkpoint.done - sender.sent
     return Replayed(sender.sent, checkpoint.done, unsent, chronicle.duplicates)
 
 
-def _open_exporters(options: ReplayOptions, opened: ExitStack) -> dict[str, Any]:
+def _open_exporters(
+    options: ReplayOptions, output: OutputFile | None, opened: ExitStack
+) -> dict[str, Any]:
     if options.exporters is not None:
         missing = [signal for signal in options.signals if signal not in options.exporters]
         if missing:
@@ -109,8 +116,8 @@ def _open_exporters(options: ReplayOptions, opened: ExitStack) -> dict[str, Any]
         return {signal: options.exporters[signal] for signal in options.signals}
     found: dict[str, Any] = {}
     for signal in options.signals:
-        if options.output is not None:
-            found[signal] = open_file(signal, Path(options.output))
+        if output is not None:
+            found[signal] = output.open_exporter(signal)
         else:
             found[signal] = open_otlp(signal, options.protocol, options.endpoint, options.headers)
         opened.callback(found[signal].shutdown)

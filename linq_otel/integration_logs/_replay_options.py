@@ -5,8 +5,10 @@ How entries are sent: where to, as what, and how fast.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from linq_otel._lifecycle import JOINS
 from linq_otel.errors import ConfigurationError
 
 
@@ -72,8 +74,10 @@ class ReplayOptions:
         """
         if self.signal not in SIGNALS:
             raise ConfigurationError(f"signal must be one of {', '.join(SIGNALS)}")
-        if self.rate is not None and self.rate <= 0:
-            raise ConfigurationError("rate must be above 0")
+        if self.join not in JOINS:
+            raise ConfigurationError(f"join must be one of {', '.join(JOINS)}")
+        if self.rate is not None and not 0 < self.rate < inf:
+            raise ConfigurationError("rate must be a number above 0")
         if self.batch_size < 1:
             raise ConfigurationError("batch_size must be at least 1")
 

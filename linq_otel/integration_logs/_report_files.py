@@ -67,18 +67,22 @@ def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
     """
     texts = {"report.md": render_markdown(report), "report.json": render_json(report)}
     paths = [folder / name for name in texts]
-    for path, text in zip(paths, texts.values(), strict=True):
-        _write(path, text)
-    return paths[0], paths[1]
-
-
-def _write(path: Path, text: str) -> None:
+    written: list[Path] = []
+    path = paths[0]
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        for path, text in zip(paths, texts.values(), strict=True):
+            # Not replaced: a bundle that is there may have been sent, and may be asked about.
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+            written.append(path)
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(handle)
     except OSError as error:
+        for one in written:
+            one.unlink(missing_ok=True)
         raise ConfigurationError(f"{path.name} cannot be written: {error.strerror}") from error
+    return paths[0], paths[1]
 
 
 def _table(call: Mapping[str, Any]) -> list[str]:

@@ -35,6 +35,12 @@ _NEIGHBOURS_AT_MOST: Final = 20
 _LOOKED_THROUGH: Final = frozenset({"error_message", "endpoint", "request_body", "response_body"})
 
 
+class UnknownIdError(ConfigurationError):
+    """
+    No row and no store knows an id.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """
@@ -78,7 +84,7 @@ def build_report(
         redactions: How much was taken out while reading.
 
     Raises:
-        ConfigurationError: Nobody knows the id.
+        UnknownIdError: No row and no store knows the id.
         RedactionError: Something private is left.
         StoreError: The store refuses.
     """
@@ -86,7 +92,7 @@ def build_report(
     found = [entry for entry in chronicle if wanted in ids_of(entry)][-_MATCHES_AT_MOST:]
     sent = _find_sent(wanted, found, store)
     if not found and sent is None:
-        raise ConfigurationError(f"no row and no store knows {asked!r}")
+        raise UnknownIdError(f"no row and no store knows {asked!r}")
     report = Report(
         asked=asked.strip(),
         calls=tuple(describe(entry, zone) for entry in found),

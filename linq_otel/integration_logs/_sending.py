@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from ._checkpoints import Checkpoint
     from ._chronicle import Chronicle
     from ._entries import Entry
+    from ._exporters import OutputFile
     from ._homes import Home
     from ._replay_options import ReplayOptions
 
 
 _TRIES: Final = 3
+_MAX_SLEEP: Final = 1e6
 
 
 @dataclass(slots=True)
@@ -61,9 +63,14 @@ class Sender:
     """
 
     def __init__(
-        self, exporters: Mapping[str, Any], checkpoint: Checkpoint, options: ReplayOptions
+        self,
+        exporters: Mapping[str, Any],
+        checkpoint: Checkpoint,
+        options: ReplayOptions,
+        output: OutputFile | None = None,
     ) -> None:
         self._exporters = exporters
+        self._output = output
         self._checkpoint = checkpoint
         self._options = options
         self._drawer = Drawer(detail=options.detail)
@@ -90,6 +97,9 @@ class Sender:
             if not self._export(exporter, made):
                 return False
         self._checkpoint.save([one.span_id for one in self._batch])
+        if self._output is not None and self._options.checkpoint is not None:
+            # The next run goes on behind this batch.
+            self._output.keep()
         self.sent += len(self._batch)
         self._batch = []
         if self._options.progress is not None:
@@ -108,4 +118,4 @@ class Sender:
     def _hold_back(self) -> None:
         if self._options.rate is not None:
             due = self._began + self.sent / self._options.rate
-            time.sleep(max(0.0, due - time.monotonic()))
+            time.sleep(min(max(0.0, due - time.monotonic()), _MAX_SLEEP))

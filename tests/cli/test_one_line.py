@@ -24,7 +24,7 @@ class TestMisuse:
                 " demo",
                 "Invalid value for '--join': 'foo' is not one of linq, app, message, link",
             ),
-            (["import"], 64, " import", "Missing argument 'FILE...'"),
+            (["import"], 2, " import", "Missing argument 'FILE...'"),
         ],
     )
     def test_is_told_in_one_line(

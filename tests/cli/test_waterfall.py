@@ -114,7 +114,7 @@ class TestPicture:
         """
         A name with control characters cannot steer the terminal.
         """
-        assert "a?[31mb" in draw((record("a\x1b[31mb", 0, 1),))
+        assert "a\\x1b[31mb" in draw((record("a\x1b[31mb", 0, 1),))
 
     def test_names_a_link_that_leads_out(self) -> None:
         """

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import resource
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +18,7 @@ from support.log_rows import GHL, MADE, NOW_NS, TIME_NS, answered, lines, read_r
 
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 
@@ -27,6 +30,17 @@ def sent(*rows: dict[str, Any], **options: Any) -> list[Any]:
 
 def many(count: int) -> list[dict[str, Any]]:
     return [row(id=f"r{n}", timestamp=1_762_272_000_000 + n) for n in range(count)]
+
+
+@contextmanager
+def limited_files(size: int) -> Generator[None]:
+    """Have every file of this process end at *size* bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class TestSpan:
@@ -232,6 +246,67 @@ class TestReplay:
         with pytest.raises(ConfigurationError, match="is no checkpoint"):
             replay(read_rows(*many(3)).entries, exporters=exporters, checkpoint=checkpoint)
 
+    def test_checkpoint_in_use(self, tmp_path: Path) -> None:
+        """A second import with one checkpoint is refused while the first runs."""
+        checkpoint, second = tmp_path / "progress.json", InMemorySpanExporter()
+        refused: list[str] = []
+
+        def start_another(_: int) -> None:
+            with pytest.raises(ConfigurationError) as caught:
+                replay(
+                    read_rows(*many(4)).entries,
+                    exporters={"traces": second},
+                    checkpoint=checkpoint,
+                )
+            refused.append(str(caught.value))
+
+        replay(
+            read_rows(*many(4)).entries,
+            exporters={"traces": InMemorySpanExporter()},
+            checkpoint=checkpoint,
+            progress=start_another,
+        )
+        said = f"{checkpoint} is in use by another run: wait until that has ended"
+        assert (refused, second.get_finished_spans()) == ([said], ())
+        assert [one.name for one in tmp_path.iterdir()] == ["progress.json"]
+
+    @pytest.mark.parametrize("is_new", [False, True])
+    def test_output_on_a_full_disk(self, tmp_path: Path, *, is_new: bool) -> None:
+        """What cannot be written whole is taken back; with a checkpoint, what it counts stays."""
+        output, checkpoint = tmp_path / "spans.jsonl", tmp_path / "progress.json"
+        before = "" if is_new else '{"resourceSpans":[]}\n'
+        if not is_new:
+            output.write_text(before)
+        options: dict[str, Any] = {"output": output, "batch_size": 1}
+        said = f"{output} cannot be written: File too large"
+        with limited_files(2_500):
+            with pytest.raises(ConfigurationError) as caught:
+                replay(read_rows(*many(8)).entries, **options)
+            left = output.read_text() if output.exists() else ""
+            with pytest.raises(ConfigurationError):
+                replay(read_rows(*many(8)).entries, checkpoint=checkpoint, **options)
+        assert (str(caught.value), left, output.exists()) == (said, before, True)
+        count = json.loads(checkpoint.read_text())["sent"]
+        assert 0 < count == len(read_spans(output.read_text().splitlines())) < 8
+        replay(read_rows(*many(8)).entries, checkpoint=checkpoint, **options)
+        assert len(read_spans(output.read_text().splitlines())) == 8
+
+    @pytest.mark.parametrize(
+        ("tail", "kept"),
+        [('{"resourceSpans":[{"sc', ""), ('{"resourceSpans":[]}', '{"resourceSpans":[]}\n')],
+    )
+    def test_output_behind_half_a_line(self, tmp_path: Path, tail: str, kept: str) -> None:
+        """Half a line of an import that was killed is removed; a whole one is ended."""
+        output = tmp_path / "spans.jsonl"
+        output.write_text('{"resourceSpans":[]}\n' + tail)
+        replay(read_rows(row()).entries, output=output)
+        first, _, rest = output.read_text().partition("\n")
+        assert (first, rest.startswith(kept or '{"resourceSpans":[{"res')) == (
+            '{"resourceSpans":[]}',
+            True,
+        )
+        assert len(read_spans(output.read_text().splitlines())) == 1
+
     def test_rate(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """No more spans a second leave than were allowed."""
         waits: list[float] = []
@@ -263,7 +338,7 @@ class TestReplay:
         ("options", "message"),
         [
             ({"signal": "metrics"}, "signal must be one of traces, logs, both"),
-            ({"rate": 0}, "rate must be above 0"),
+            ({"rate": 0}, "rate must be a number above 0"),
             ({"batch_size": 0}, "batch_size must be at least 1"),
             ({"protocol": "http/json"}, "protocol must be one of http/protobuf, grpc"),
             ({"exporters": {}}, "exporters lack one of traces"),

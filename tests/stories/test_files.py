@@ -67,8 +67,8 @@ class TestTroubles:
         troubles = {
             tmp_path / "missing": "cannot be read: No such file or directory",
             tmp_path: "cannot be read: Is a directory",
-            truncated: "cannot be read: EOFError",
-            binary: "cannot be read: UnicodeDecodeError",
+            truncated: "cannot be read: it is damaged gzip",
+            binary: "cannot be read: it is no text in UTF-8",
             other: "holds no OTLP JSON lines: line 1: not OTLP JSON: resourceSpans is no list",
         }
         for file, said in troubles.items():
@@ -76,12 +76,19 @@ class TestTroubles:
                 SpanFiles((str(file),)).find_spans("any")
             assert str(caught.value) == f"{file} {said}"
 
+    def test_of_a_line_without_an_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A device that gives one line without end is given up."""
+        monkeypatch.setattr("linq_otel._otlp_lines.MAX_LINE_BYTES", 1 << 20)
+        with pytest.raises(SourceError) as caught:
+            SpanFiles(("/dev/zero",)).find_spans("any")
+        assert str(caught.value) == "/dev/zero has a line of more than 1 MiB"
+
     @pytest.mark.parametrize("letter", [b"\n", b"x"], ids=["lines", "one line"])
     def test_of_a_file_without_an_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letter: bytes
     ) -> None:
         """A packed file that unfolds for ever is given up."""
-        monkeypatch.setattr("linq_otel.stories._sources._files._MOST_BYTES", 2 << 20)
+        monkeypatch.setattr("linq_otel.stories._sources._files.MAX_BYTES", 2 << 20)
         bomb = tmp_path / "bomb"
         bomb.write_bytes(gzip.compress(letter * (3 << 20)))
         with pytest.raises(SourceError) as caught:

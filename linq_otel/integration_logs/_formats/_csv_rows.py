@@ -31,7 +31,8 @@ _TWICE: Final = {"headers": ("request.headers", "response.headers"),
                  "body": ("request.body", "response.body")}  # fmt: skip
 _EXCEL_TEXT: Final = re.compile(r'="(.*)"', re.DOTALL)
 _DAMAGED: Final = re.compile(r"#{3,}|\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE | re.ASCII)
-_LONGEST_NAME: Final = 40
+_NAME: Final = re.compile(r"[^\W\d_][^\W\d]*(?:[ ./-][^\W\d]+){0,3}")
+_MAX_LISTED: Final = 20
 
 
 def is_header(line: str) -> bool:
@@ -39,7 +40,7 @@ def is_header(line: str) -> bool:
     Tell whether *line* names the columns of a table.
     """
     delimiter = find_delimiter(line)
-    cells = next(csv.reader([line], delimiter=delimiter))
+    cells = _split(line, delimiter)
     spelled = {found[0] for cell in cells if (found := spelling_of(cell.strip()))}
     return len(cells) > 1 and spelled >= _NEEDED
 
@@ -62,12 +63,16 @@ def read_csv(
     """
     # A setting of the whole process: raised, and never lowered for others.
     csv.field_size_limit(max(csv.field_size_limit(), options.max_entry))
-    header, skipped = _first_line(stream)
+    lines = _clean_lines(stream, options.max_entry)
+    try:
+        header, skipped = _first_line(lines)
+    except csv.Error:
+        raise LogFormatError(name, 1, "the line is too long: it names no columns") from None
     if not header:
         return
     delimiter = find_delimiter(header)
-    columns = _name_columns(next(csv.reader([header], delimiter=delimiter)), name, options)
-    rows = csv.reader(_without_nul(stream), delimiter=delimiter)
+    columns = _name_columns(_split(header, delimiter), name, options)
+    rows = csv.reader(lines, delimiter=delimiter)
     line = skipped + 1
     while True:
         try:
@@ -82,17 +87,33 @@ def read_csv(
         line = skipped + 1 + rows.line_num
 
 
-def _first_line(stream: IO[str]) -> tuple[str, int]:
+def _split(line: str, delimiter: str) -> list[str]:
+    nothing: list[str] = []
+    try:
+        return next(csv.reader([line], delimiter=delimiter), nothing)
+    except csv.Error:
+        return nothing
+
+
+def _first_line(lines: Iterator[str]) -> tuple[str, int]:
     number = 0
-    for line in stream:
+    for line in lines:
         number += 1
         if line.strip():
             return line.rstrip("\r\n"), number
     return "", number
 
 
-def _without_nul(stream: IO[str]) -> Iterator[str]:
-    for line in stream:
+def _clean_lines(stream: IO[str], max_length: int) -> Iterator[str]:
+    """
+    Yield each line without NULs, which the csv module of Python 3.10 refuses.
+
+    Raises:
+        csv.Error: A line is longer than a row may be; a device may have no line end at all.
+    """
+    while line := stream.readline(max_length + 1):
+        if len(line) > max_length:
+            raise csv.Error("line too long")
         yield line.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in line else line
 
 
@@ -106,7 +127,9 @@ def _name_columns(header: list[str], name: str, options: ReadOptions) -> list[st
             columns[index] = _TWICE[canonical][min(seen[canonical], 1)]
             seen[canonical] += 1
     if not {*spelled} >= _NEEDED:
-        listed = ", ".join(cell.strip()[:_LONGEST_NAME] for cell in header if cell.isprintable())
+        # A table without a header has people's numbers and texts there.
+        names = [cell.strip() for cell in header if _NAME.fullmatch(cell.strip())]
+        listed = ", ".join(names[:_MAX_LISTED]) or "without names"
         raise LogFormatError(name, 1, f"columns {listed}: name method and url with --map")
     return columns
 

@@ -144,12 +144,12 @@ class _Chained(io.TextIOBase):
 
     def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]  # As IO[str] has it.
         """
-        Read one line, whatever its *size*.
+        Read one line, or *size* characters of it and those of the beginning.
         """
-        del size
+        wanted = -1 if size is None else size
         if not self._left:
-            return self._stream.readline()
+            return self._stream.readline(wanted)
         line = self._head.readline()
         self._left -= len(line)
         is_whole = self._left or line.endswith(("\n", "\r"))
-        return line if is_whole else line + self._stream.readline()
+        return line if is_whole else line + self._stream.readline(wanted)

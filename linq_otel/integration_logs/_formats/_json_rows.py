@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 
 _CHUNK: Final = 262_144
+# Characters of lines that are too long; what has more is no log, and may have no end.
+_MAX_SKIPPED: Final = 512_000_000
 _NEEDED: Final = frozenset({"method", "url"})
 _NO_ROW: Final = "is no object"
 _BROWSER_MARKS: Final = ("pageref", "_resourceType", "_initiator", "_priority")
@@ -56,8 +58,13 @@ def _lines(stream: IO[str], max_entry: int) -> Iterator[str | None]:
     """
     Yield each line, None for one that is too long.
     """
-    rest, is_skipping = "", False
+    rest, is_skipping, skipped = "", False, 0
     while chunk := stream.read(_CHUNK):
+        if is_skipping and "\n" not in chunk:
+            skipped += len(chunk)
+            if skipped > _MAX_SKIPPED:
+                return
+            continue
         # By "\n" alone: splitlines() cuts at the U+2028 within a message.
         *whole, rest = (rest + chunk).split("\n")
         for line in whole:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
+from linq_otel._files import open_binary
 from linq_otel.errors import LogFormatError
 
 
@@ -69,7 +70,7 @@ def find_sources(sources: tuple[Source, ...]) -> Iterator[Source]:
         text = str(source)
         found = [text] if os.path.exists(text) else sorted(glob.glob(text, recursive=True))  # noqa: PTH110, PTH207  # Text.
         if not found:
-            raise LogFormatError(os.path.basename(text), 0, "no such file")  # noqa: PTH119  # Text.
+            raise LogFormatError(os.path.basename(text) or repr(text), 0, "no such file")  # noqa: PTH119  # Text.
         yield from (Path(name) for name in found)
 
 
@@ -95,8 +96,10 @@ def open_text(source: Source, encoding: str | None) -> Generator[OpenText]:
             )
             opened.callback(text.detach)
             yield OpenText(name, text, found is not None)
-        except UnicodeDecodeError:
-            raise LogFormatError(name, 0, "is not UTF-8: name its --encoding") from None
+        except UnicodeError:
+            known = "is not UTF-8: name its --encoding"
+            reason = known if encoding is None else "is not in that encoding"
+            raise LogFormatError(name, 0, reason) from None
         except LookupError:
             raise LogFormatError(name, 0, "no such encoding") from None
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
@@ -118,7 +121,7 @@ def _open_bytes(source: Source, opened: ExitStack) -> io.BufferedReader:
     if source == STDIN:
         return cast("io.BufferedReader", sys.stdin.buffer)
     if isinstance(source, (str, Path)):
-        return opened.enter_context(Path(source).open("rb"))
+        return opened.enter_context(open_binary(source))
     # A buffered stream is wrapped once more: what it is is not worth knowing.
     return io.BufferedReader(cast("io.RawIOBase", source))
 

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import io
 import sys
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from linq_otel._files import open_binary
 from linq_otel._otlp_json import SpanFileError, read_spans
-from linq_otel._otlp_lines import STANDARD_INPUT, OversizeError, find_lines, name_of
+from linq_otel._otlp_lines import (
+    MAX_BYTES,
+    READ_ERRORS,
+    STANDARD_INPUT,
+    OversizeError,
+    explain,
+    find_lines,
+    name_of,
+)
 from linq_otel.stories._sources import SourceError
 
 
 if TYPE_CHECKING:
     from linq_otel._otlp_json import SpanRecord
-
-
-_MOST_BYTES: Final = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,16 @@ def _read_file(name: str) -> list[SpanRecord]:
     shown = name_of(name)
     try:
         with _open(name) as file:
-            return read_spans(find_lines(file, _MOST_BYTES))
+            return read_spans(find_lines(file, MAX_BYTES))
     except SpanFileError as error:
         raise SourceError(f"{shown} holds no OTLP JSON lines: {error}") from error
     except OversizeError as error:
-        raise SourceError(f"{shown} is larger than {_MOST_BYTES >> 20} MiB; split it") from error
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise SourceError(f"{shown} cannot be read: {reason}") from error
+        raise SourceError(f"{shown} {error}") from error
+    except READ_ERRORS as error:
+        raise SourceError(f"{shown} cannot be read: {explain(error)}") from error
 
 
 def _open(name: str) -> io.BufferedReader:
     if name == STANDARD_INPUT:
-        return io.BufferedReader(io.BytesIO(sys.stdin.buffer.read(_MOST_BYTES)))
-    return Path(name).open("rb")
+        return io.BufferedReader(io.BytesIO(sys.stdin.buffer.read(MAX_BYTES)))
+    return open_binary(name)
