@@ -102,7 +102,7 @@ def run_mark(store: str | None, code: str | None, *, as_json: bool) -> int:
 
 def _report(findings: list[Finding], *, as_json: bool) -> int:
     if as_json:
-        sys.stdout.write(json.dumps(build_document(findings), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(build_document(findings), indent=2, ensure_ascii=True) + "\n")
     else:
         print_findings(findings, build_console())
     is_bad = any(finding.severity == "problem" for finding in findings)
