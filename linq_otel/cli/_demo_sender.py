@@ -31,7 +31,7 @@ def main() -> int:
         told["otel_trace_id"] = f"{span.get_span_context().trace_id:032x}"
         try:
             answer = client.chats.create(
-                from_="+15550100",
+                from_="+15550100000",
                 to=["+15550123"],
                 message={"parts": [{"type": "text", "value": "Your order is on its way."}]},
             )

@@ -199,7 +199,7 @@ class TestStory:
                 LinqAPIV3(api_key=linq.api_key, base_url=linq.base_url) as sdk,
             ):
                 chat = sdk.chats.create(
-                    from_="+15550100",
+                    from_="+15550100000",
                     to=["+15550101"],
                     message={"parts": [{"type": "text", "value": "Hi"}]},
                 )

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from linq_otel.testing._state._clock import NANOSECONDS
+from linq_otel.testing._state._clock import NANOSECONDS, SimulatedClock
 from linq_otel.testing._state._ids import Ids
 from linq_otel.testing._state._messages import OWN_LINE
 from linq_otel.testing._state._scenario import Scenario, get_scenario
 from linq_otel.testing._webhooks._events import EVENT_TYPES, NEWEST, ONLY_NEWEST, Event
-from linq_otel.testing._webhooks._samples import moment_of, sample_bodies
+from linq_otel.testing._webhooks._samples import AFTER, moment_of, sample_bodies
 from linq_otel.testing._webhooks._subjects import SOMEONE, Subject
 from linq_otel.testing._webhooks._timeline import plan
 
@@ -123,11 +123,13 @@ def _scenarios(
     for name in wishes.scenarios:
         scenario = _altered(get_scenario(name), wishes)
         about = (version, name, number)
-        begun = _begin(wishes, now, max((step.after for step in scenario.steps), default=0))
-        message = _message(wishes, ids, about, begun, scenario)
+        # Where waits take no time, it all has happened by now.
+        lasts = 0 if wishes.speed else max((step.after for step in scenario.steps), default=0)
+        message = _message(wishes, ids, about, _begin(wishes, now, lasts), scenario)
+        clock = SimulatedClock(start=now, speed=wishes.speed)
         trials = [
             Trial(planned.event, version, planned.after, scenario=name)
-            for planned in plan(message, scenario, ids)
+            for planned in plan(message, scenario, ids, clock.date)
         ]
         yield _repeated(trials, scenario.duplicates, ids, forged=scenario.forged)
 
@@ -146,7 +148,8 @@ def _events(wishes: Wishes, ids: Ids, version: str, number: int, now: float) -> 
     wanted = [one for one in wishes.events if version == NEWEST or one not in ONLY_NEWEST]
     if wishes.out_of_order:
         ids.random("events", version, number).shuffle(wanted)
-    begun = _begin(wishes, now, len(wanted))
+    # Their message may have been read by now, and none of it lies in the future.
+    begun = _begin(wishes, now, max(AFTER.values()))
     trials = [
         Trial(_event(wishes, ids, (version, one, number), begun), version, float(at))
         for at, one in enumerate(wanted)
@@ -168,8 +171,7 @@ def _event(wishes: Wishes, ids: Ids, about: tuple[str, str, int], begun: int) ->
 
 
 def _begin(wishes: Wishes, now: float, lasts: float) -> int:
-    waits = 0.0 if wishes.speed else lasts
-    return int((now - wishes.late - waits) * NANOSECONDS)
+    return int((now - wishes.late - lasts) * NANOSECONDS)
 
 
 def _message(
