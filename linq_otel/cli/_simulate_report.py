@@ -132,14 +132,34 @@ def _special(trial: Trial) -> str:
 
 def _conclude(rows: list[Row]) -> Iterator[Text]:
     found = _count(rows)
-    requests = "1 request" if len(rows) == 1 else f"{len(rows)} requests"
+    requests = _plural(len(rows), "request")
     if not found:
-        yield Text(f"{requests}, each answered as Linq would like it.", "bold green")
+        each = "" if len(rows) == 1 else "each "
+        liked = f"{requests}, {each}answered as Linq would like it: {_meant(rows)}."
+        yield Text(liked, "bold green")
         return
     yield Text(f"{requests}, {sum(found.values())} not answered as Linq would like it:", "bold red")
-    for finding, number in found.most_common():
-        yield Text.assemble(f"{number:>4} ", (finding.kind, "red"), f": {finding.text}")
-        yield Text(f"     {finding.remedy}", "dim")
+    remedies = list(dict.fromkeys(finding.remedy for finding, _ in found.most_common()))
+    for remedy in remedies:
+        for finding, number in found.most_common():
+            if finding.remedy == remedy:
+                yield Text.assemble(f"{number:>4} ", (finding.kind, "red"), f": {finding.text}")
+        yield Text(f"     {remedy}", "dim")
+
+
+def _meant(rows: list[Row]) -> str:
+    """
+    Say what was taken, and whether what is not from Linq was refused or was not even tried.
+    """
+    flawed = sum(bool(row.trial.flaw) for row in rows)
+    taken = f"{_plural(len(rows) - flawed, 'webhook')} taken"
+    if not flawed:
+        return f"{taken}, and no signature tested"
+    return f"{taken}, {flawed} that Linq did not sign so refused"
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _count(rows: list[Row]) -> Counter[Finding]:
