@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from linq_otel import _attributes as a
+from linq_otel.doctor._words import number
 
 from ._demo_story import SENDER, STORES
 from ._waterfall import build_console, print_waterfall
@@ -93,7 +94,7 @@ def _verdict(
         span.attributes.get(a.VERIFIED) is False and span.kind == "CONSUMER" for span in story.spans
     )
     if forged:
-        yield f"{_count(forged, 'webhook')} did not verify, and joined nothing."
+        yield f"{number(forged, 'webhook')} did not verify, and joined nothing."
     if "error" in story.told:
         yield f"The call raised {story.told['error']}."
     if not_joined:
@@ -109,15 +110,8 @@ def _verdict(
     elif len(joined) == 1:
         yield "The one webhook of this message is joined to the call that sent it."
     else:
-        number = "Both" if len(joined) == 2 else f"All {len(joined)}"  # noqa: PLR2004
-        yield f"{number} webhooks of this message are joined to the call that sent it."
-
-
-def _count(number: int, noun: str) -> str:
-    """
-    Count things, ``1 webhook`` or ``2 webhooks``.
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        every = "Both" if len(joined) == 2 else f"All {len(joined)}"  # noqa: PLR2004
+        yield f"{every} webhooks of this message are joined to the call that sent it."
 
 
 def _document(

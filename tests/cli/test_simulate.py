@@ -437,7 +437,7 @@ class TestOutput:
                 assert (code, " ".join(out.split("\n\n")[-1].split())) == (0, end)
 
     def test_no_event_is_dated_ahead(self) -> None:
-        """Whatever is sent has happened, at any speed."""
+        """Each event that is sent has happened, at any speed."""
         for arguments in (["--event", "message.read"], ["--scenario", "read", "--speed", "100"]):
             with serving(Endpoint()) as endpoint:
                 simulate(endpoint, *arguments)

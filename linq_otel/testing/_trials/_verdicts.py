@@ -50,12 +50,12 @@ _VERIFY = (
 )
 ACCEPTED_FORGED = Finding(
     "accepted-forged",
-    "your endpoint accepted a webhook with a wrong signature: it takes events from anybody",
+    "your endpoint accepted a webhook with a wrong signature: it takes events from any sender",
     _VERIFY,
 )
 ACCEPTED_UNSIGNED = Finding(
     "accepted-unsigned",
-    "your endpoint accepted a webhook without a signature: it takes events from anybody",
+    "your endpoint accepted a webhook without a signature: it takes events from any sender",
     _VERIFY,
 )
 ACCEPTED_REPLAYED = Finding(
