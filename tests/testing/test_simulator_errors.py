@@ -5,9 +5,7 @@ What is refused, with which code, and what no client can break.
 from __future__ import annotations
 
 import socket
-import time
 import uuid
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linq_otel.testing import LinqSimulator
+from linq_otel.testing._state._account import SendRates
+from linq_otel.testing._state._clock import NANOSECONDS, SimulatedClock
 from linq_otel.testing._state._errors import MESSAGES, ApiError
-from support.timing import timed
 
 
 if TYPE_CHECKING:
@@ -263,27 +262,39 @@ class TestRefusals:
         assert client.blocked_handles.list().blocked_handles == []
         assert start_chat(client, ONE)
 
-    def test_rate(self, connect: Callable[..., sdk.LinqAPIV3]) -> None:
-        """The 31st message of a minute to one recipient waits; others, and replays, do not."""
+    def test_rate(self, linq: LinqSimulator, connect: Callable[..., sdk.LinqAPIV3]) -> None:
+        """The 31st message of a minute to one handle is refused; others, and replays, are not."""
         keyed = {**TEXT, "idempotency_key": "k"}
-        with LinqSimulator(speed=300) as linq, timed() as timing:
-            client = connect(linq, max_retries=0)
-            chat = start_chat(client, ONE, **keyed)
-            for _ in range(29):
-                client.chats.messages.send(chat, message=TEXT)
-            with pytest.raises(sdk.RateLimitError) as caught:
-                client.chats.messages.send(chat, message=TEXT)
-            assert (caught.value.code, caught.value.retry_after) == (1007, 1)
-            assert caught.value.response.headers["retry-after"] == "1"
-            assert start_chat(client, ONE, **keyed) == chat
-            assert start_chat(client, TWO) != chat
-            # Simulated, the minute takes a fifth of a second.
-            deadline = time.monotonic() + 10
-            while len(linq.accepted) < 32 and time.monotonic() < deadline:
-                with suppress(sdk.RateLimitError):
-                    client.chats.messages.send(chat, message=TEXT)
-        assert len(linq.accepted) == 32
-        assert timing.net < 10
+        client = connect(linq, max_retries=0)
+        chat = start_chat(client, ONE, **keyed)
+        for _ in range(29):
+            client.chats.messages.send(chat, message=TEXT)
+        with pytest.raises(sdk.RateLimitError) as caught:
+            client.chats.messages.send(chat, message=TEXT)
+        wait = caught.value.retry_after
+        assert wait is not None
+        assert (caught.value.code, 1 <= wait <= 60) == (1007, True)
+        assert caught.value.response.headers["retry-after"] == str(wait)
+        assert start_chat(client, ONE, **keyed) == chat
+        assert start_chat(client, TWO) != chat
+        assert len(linq.accepted) == 31
+
+    @pytest.mark.parametrize(("speed", "minute"), [(0, 60), (1, 60), (10, 6)])
+    def test_rate_of_a_minute(self, speed: float, minute: int) -> None:
+        """The minute takes as long as the speed says, and then there is room for one more."""
+        clock = SimulatedClock(start=0, speed=speed)
+        now = 0
+        clock.now = lambda: now  # type: ignore[method-assign]
+        rates = SendRates(2, clock)
+        for _ in range(2):
+            rates.check(LINE, [ONE, TWO])
+            rates.add(LINE, [TWO, ONE])
+            now += NANOSECONDS
+        with pytest.raises(ApiError) as caught:
+            rates.check(LINE, [ONE, TWO])
+        assert (caught.value.code, caught.value.retry_after) == (1007, minute - 2)
+        now = minute * NANOSECONDS
+        rates.check(LINE, [ONE, TWO])
 
     def test_no_rate(self, connect: Callable[..., sdk.LinqAPIV3]) -> None:
         """The limit can be lifted, and phone numbers added."""
