@@ -104,7 +104,10 @@ def live(messages: int, folder: Path, options: dict[str, str]) -> Scales:
     Send *messages*, each to be read, and return what was exported.
     """
     (port,) = find_free_ports(1)
-    with open_scales() as scales, LinqSimulator(seed=7, scenario="read", speed=30) as linq:
+    with (
+        open_scales() as scales,
+        LinqSimulator(seed=7, scenario="read", speed=30, rate_limit=None) as linq,
+    ):
         subscription = linq.subscribe(f"http://{LOOPBACK}:{port}/webhooks/linq", _EVENTS)
         shared = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{LOOPBACK}:{scales.server_address[1]}",

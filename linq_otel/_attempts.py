@@ -98,7 +98,8 @@ class Attempts:
         # What answered an earlier attempt says nothing of this one.
         self.answered_at = self.linq_trace_id = None
         self.is_resent = False
-        is_recording = self._call.is_recording()
+        # A call of version 2 has no span of its own, so that its requests hang where it would.
+        is_recording = self._call.is_recording() or self._operation.is_legacy
         if is_recording or (self._draws and self.is_measured):
             self._draw(request, describe, is_recording=is_recording)
         self.count += 1
@@ -114,7 +115,7 @@ class Attempts:
                 context = set_span_in_context(self._call)
                 self._span = self._tracing.start_attempt(name, context, attributes)
         hook = self._tracing.settings.request_hook
-        if hook is not None and is_recording:
+        if hook is not None and self._call.is_recording():
             with shield("the request hook"):
                 hook(self._call, request)
 

@@ -19,7 +19,14 @@ from opentelemetry.instrumentation.utils import (
     is_http_instrumentation_enabled,
     suppress_http_instrumentation,
 )
-from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanKind,
+    Status,
+    StatusCode,
+    get_current_span,
+    set_span_in_context,
+)
 
 from . import _attributes as a
 from ._answers import Failure, error_type_of, is_of_sdk
@@ -33,6 +40,8 @@ from ._shield import shield, swallow
 
 if TYPE_CHECKING:
     from collections.abc import Generator, MutableMapping
+
+    from opentelemetry.trace import Span
 
     from ._answers import Answer
     from ._operations import Operation
@@ -134,11 +143,15 @@ class Call:
         self._tracing = tracing
         self.operation = operation
         self._began_at = began_at = time.time_ns()
-        self.span = tracing.start_call(
-            a.CALL.format(operation=operation.name),
-            SpanKind.PRODUCER if operation.starts_life else SpanKind.INTERNAL,
-            _creation_attributes(operation),
-            began_at,
+        self.span: Span = (
+            NonRecordingSpan(get_current_span().get_span_context())
+            if operation.is_legacy
+            else tracing.start_call(
+                a.CALL.format(operation=operation.name),
+                SpanKind.PRODUCER if operation.starts_life else SpanKind.INTERNAL,
+                _creation_attributes(operation),
+                began_at,
+            )
         )
         self._error_type: str | None = None
         self.is_over = False

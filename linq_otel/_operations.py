@@ -34,6 +34,11 @@ _BEFORE_A_HANDLE = frozenset(
     {"available_number", "blocked_handles", "handles", "phone_numbers", "phonenumbers"}
 )
 _MOST_SEGMENTS_IN_NAME = 8
+_LEGACY = "/v2/"
+# What version 2 has in its paths beside the words of version 3.
+_LEGACY_WORDS = frozenset(
+    {"v2", "chat_messages", "find", "migrate_to_v3", "reactions", "webhook_subscriptions"}
+)
 _LONGEST_PATH = 256
 
 _LONGEST_OPAQUE = 64
@@ -72,7 +77,8 @@ def operation_of(method: str, path: str) -> Operation:
     """
     method = method.upper()
     path = _path_alone(path)
-    start = max(path.find("/v3/"), 0)
+    start = path.find("/v3/")
+    start = max(path.find(_LEGACY), 0) if start < 0 else start
     segments = [segment for segment in path[start:].split("/") if segment]
     return _find_known(method, segments) or _unknown(method, segments)
 
@@ -166,11 +172,14 @@ def _find_known(method: str, segments: list[str]) -> Operation | None:
 
 def _unknown(method: str, segments: list[str]) -> Operation:
     method = method if method in _KNOWN_METHODS else OTHER_METHOD
-    kept = [s if s in _WORDS else _ID for s in segments[:_MOST_SEGMENTS_IN_NAME]]
+    is_legacy = segments[:1] == ["v2"]
+    words = _WORDS | _LEGACY_WORDS if is_legacy else _WORDS
+    kept = [s if s in words else _ID for s in segments[:_MOST_SEGMENTS_IN_NAME]]
     if len(segments) > _MOST_SEGMENTS_IN_NAME:
         kept.append(_CUT)
     template = "/" + "/".join(kept)
-    return Operation(f"{method} {template}", method, template, known=False)
+    name = f"{method} {template}"
+    return Operation(name, method, template, known=False, is_legacy=is_legacy)
 
 
 def _is_opaque(segment: str) -> bool:

@@ -31,6 +31,8 @@ class Operation:
         message_id_at: Where the answer's JSON names the message; tried in this order.
         chat_id_at: Where the answer's JSON names the chat; tried in this order.
         known: Whether the request is in the table.
+        is_legacy: Whether it is a call of version 2 of the API, which has neither trace ids nor
+            events of this kind, and gets a span for each request and no more.
 
     """
 
@@ -42,6 +44,7 @@ class Operation:
     message_id_at: Paths = ()
     chat_id_at: Paths = ()
     known: bool = True
+    is_legacy: bool = False
 
 
 _QUIET: _Effect = "quiet"

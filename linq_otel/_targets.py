@@ -5,6 +5,8 @@ Every request of the process is asked, so a request to anybody else must be
 told apart by one look at its text. People write Linq's base URL with and
 without ``/v3``, through proxies and gateways of their own: a path holds
 ``/v3/`` in any case, and the host is known, or the path is Linq's own.
+Version 2 of the API is called by its whole path alone, at a known host: other
+companies have the same path.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ BASE_URL_VARIABLES: Final = (
 )
 """Where people keep the base URL; the SDK reads the first."""
 
-VERSION: Final = "/v3/"
-"""What the path of every call holds; what does not hold it is not Linq's."""
+_VERSION: Final = "/v3/"
+_LEGACY: Final = "/api/partner/v2/"
 
 _PARTNER: Final = "/api/partner/v3/"
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
@@ -93,7 +95,14 @@ def is_elsewhere(url: object) -> bool:
     """
     Tell at once that *url* is no call of the Linq API, as nearly every URL of an app.
     """
-    return type(url) is str and VERSION not in url
+    return type(url) is str and not may_be_call(url)
+
+
+def may_be_call(url: str) -> bool:
+    """
+    Tell whether *url*, or a path, holds what that of every call holds; others are not Linq's.
+    """
+    return _VERSION in url or _LEGACY in url
 
 
 class LinqHosts:
@@ -114,10 +123,11 @@ class LinqHosts:
         """
         Tell whether a request to *target* is a call of the Linq API.
         """
-        if VERSION not in target.path:
-            return False
-        if target.path.startswith(_PARTNER):
+        path = target.path
+        if path.startswith(_PARTNER):
             return True
+        if _VERSION not in path and not path.startswith(_LEGACY):
+            return False
         hosts = self._hosts
         return target.host in hosts or f"{target.host}:{target.port}" in hosts
 
@@ -125,7 +135,7 @@ class LinqHosts:
         """
         Return where *url* leads if that is Linq; None for everybody else.
         """
-        if VERSION not in url:
+        if not may_be_call(url):
             return None
         target = parse_target(method, url)
         return target if target is not None and self.holds(target) else None

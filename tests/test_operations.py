@@ -106,6 +106,10 @@ class TestOperationOf:
             ("GET", "x" * 10_000, "GET /{id}"),
             ("GET", "/v3/chats" * 5, "GET /v3/chats/v3/chats/v3/chats/v3/chats/…"),
             ("GET", "/v3/payments/handles", "GET /v3/payments/handles"),
+            ("GET", "/v3/chats/v2/x", "GET /v3/chats/{id}/{id}"),
+            ("POST", "/api/partner/v2/chats/12/chat_messages", "POST /v2/chats/{id}/chat_messages"),
+            ("GET", "/api/partner/v2/chats/12/migrate_to_v3", "GET /v2/chats/{id}/migrate_to_v3"),
+            ("GET", "/api/partner/v2/secrets/of/a/person", "GET /v2/{id}/{id}/{id}/{id}"),
         ],
     )
     def test_unknown_requests(self, method: str, path: str, name: str) -> None:

@@ -129,7 +129,7 @@ def _place_order(linq: LinqSimulator, provider: TracerProvider) -> None:
     with client, tracer.start_as_current_span("POST /orders", kind=SpanKind.SERVER) as span:
         try:
             client.chats.create(
-                from_="+15550100",
+                from_="+15550100000",
                 to=["+15550123"],
                 message={"parts": [{"type": "text", "value": "Your order is on its way."}]},
             )

@@ -58,7 +58,7 @@ def main(library: str, count: int) -> None:
     """
     message = {"parts": [{"type": "text", "value": "Your order is on its way."}]}
     numbers = [f"+1555{number:07d}" for number in range(count)]
-    bodies = [{"from": "+15550100", "to": [to], "message": message} for to in numbers]
+    bodies = [{"from": "+15550100000", "to": [to], "message": message} for to in numbers]
     with ThreadPoolExecutor(8) as pool:
         print(sorted(set(pool.map(SENDERS[library], bodies))))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from linq_otel._calls import current_call
 from linq_otel._shield import shield
-from linq_otel._targets import VERSION
+from linq_otel._targets import may_be_call
 
 from ._exchanges import Exchange, Received
 from ._late import LateBodies
@@ -47,7 +47,7 @@ class AiohttpSeams:
         async def woven(session: Any, method: Any, str_or_url: Any, **kwargs: Any) -> Any:
             try:
                 # The URL may be the end of one that the session begins.
-                is_elsewhere = VERSION not in str_or_url and session._base_url is None  # noqa: SLF001
+                is_elsewhere = not may_be_call(str_or_url) and session._base_url is None  # noqa: SLF001
             except (AttributeError, TypeError):
                 is_elsewhere = False
             if is_elsewhere or not patches.is_on:
@@ -115,7 +115,7 @@ def _find_url(session: Any, given: Any) -> str | None:
     url = str(given)
     if getattr(session, "_base_url", None) is not None:
         url = str(session._build_url(given))  # noqa: SLF001  # No public way to ask.
-    return url if VERSION in url else None
+    return url if may_be_call(url) else None
 
 
 def _receive(response: Any) -> Received:

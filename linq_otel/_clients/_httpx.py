@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel._calls import current_call
 from linq_otel._shield import swallow
-from linq_otel._targets import VERSION
+from linq_otel._targets import may_be_call
 from linq_otel._wire import target_of
 
 from ._exchanges import Exchange, Received
@@ -75,7 +75,7 @@ class HttpxSeams:
         ) -> Any:
             # What is no request of httpx's is looked at behind a shield.
             try:
-                go_on = send_any if VERSION in request.url.path else send
+                go_on = send_any if may_be_call(request.url.path) else send
             except (AttributeError, TypeError):
                 go_on = send_any
             return go_on(
@@ -104,7 +104,7 @@ class HttpxSeams:
             follow_redirects: Any = default,
         ) -> Any:
             try:
-                go_on = send_any if VERSION in request.url.path else send
+                go_on = send_any if may_be_call(request.url.path) else send
             except (AttributeError, TypeError):
                 go_on = send_any
             return await go_on(
@@ -117,7 +117,7 @@ class HttpxSeams:
         try:
             call = current_call()
             if call is None:
-                return self._exchange(client, request) if VERSION in request.url.path else None
+                return self._exchange(client, request) if may_be_call(request.url.path) else None
             if call.silences:
                 self._inject(call, client, request)
         except Exception as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from linq_otel._calls import current_call
 from linq_otel._shield import shield
-from linq_otel._targets import VERSION
+from linq_otel._targets import may_be_call
 
 from ._exchanges import Exchange, Received
 from ._neighbours import is_instrumented
@@ -59,7 +59,7 @@ class UrllibSeams:
         exchange = None
         with shield("opening a call"):
             given: Any = args[0] if args else kwargs["fullurl"]
-            if VERSION in (given if isinstance(given, str) else given.full_url):
+            if may_be_call(given if isinstance(given, str) else given.full_url):
                 data = args[1] if len(args) > 1 else kwargs.get("data")
                 exchange = self._exchange(given, data)
         if exchange is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from linq_otel._attempts import describe_target
 from linq_otel._calls import current_call
 from linq_otel._shield import shield
-from linq_otel._targets import VERSION, is_elsewhere, make_target
+from linq_otel._targets import is_elsewhere, make_target, may_be_call
 
 from ._exchanges import Exchange, Received, note_attempt
 from ._neighbours import is_instrumented
@@ -67,7 +67,7 @@ class Urllib3Seams:
         exchange = None
         with shield("opening a call"):
             method, url = _first_two(args, kwargs)
-            if VERSION in url and current_call() is None:
+            if may_be_call(url) and current_call() is None:
                 target = self._calls.hosts.find_target(method, url)
                 headers = kwargs.get("headers", manager.headers)
                 exchange = self._exchange(target, url, kwargs.get("body"), headers)
@@ -83,7 +83,7 @@ class Urllib3Seams:
         exchange = None
         with shield("opening a call"):
             method, url = _first_two(args, kwargs)
-            if VERSION in url:
+            if may_be_call(url):
                 target = self._find_target(pool, method, url)
                 call = current_call()
                 if target is not None and call is not None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,8 +28,8 @@ from linq_otel._otlp_json import read_spans
 from linq_otel.errors import ConfigurationError, MissingExtraError
 from linq_otel.testing import SCENARIOS, LinqSimulator, Scenario
 
-from ._demo_report import report_demo
-from ._demo_story import JOIN, SPANS_FILE, STORE, DemoOptions, Story
+from ._demo_report import describe, report_demo
+from ._demo_story import AGO, JOIN, SPANS_FILE, STORE, DemoOptions, Story
 
 
 if TYPE_CHECKING:
@@ -44,6 +47,9 @@ _NEEDED: Final = (
 _EVENTS: Final = ("message.sent", "message.delivered", "message.read", "message.failed")
 # What the simulator has happen in minutes or hours happens here at these seconds.
 _MOMENTS: Final = (0.7, 1.6, 5.5, 8.0)
+# What takes longer than this is dated so, and happened then; seconds.
+_LONG: Final = 600.0
+_LOOK_EVERY: Final = 0.05
 _HEAD_START: Final = 0.1
 _START_SECONDS: Final = 20.0
 _SEND_SECONDS: Final = 25.0
@@ -66,42 +72,120 @@ def run_demo(options: DemoOptions, out: IO[str]) -> int:
         _check_endpoint(endpoint)
     # Better now than after the wait; a file that is there stays as it is until the end.
     check_writable(options.output)
+    said = sys.stderr if options.as_json else out
+    said.write(f"{describe(options)}\n\n")
     with tempfile.TemporaryDirectory(prefix="linq-otel-demo-") as folder:
-        story = _play(options, endpoint, Path(folder))
+        story = _play(options, endpoint, Path(folder), said)
         lines = [line for file in sorted(Path(folder).glob("*.jsonl")) for line in _lines(file)]
     with replace_file(options.output) as file:
         file.writelines(lines)
     return report_demo(options, replace(story, spans=tuple(read_spans(lines))), out)
 
 
-def _play(options: DemoOptions, endpoint: str | None, folder: Path) -> Story:
-    scenario = _shortened(SCENARIOS[options.scenario])
-    with LinqSimulator(seed=options.seed, scenario=scenario) as linq:
+def _play(options: DemoOptions, endpoint: str | None, folder: Path, out: IO[str]) -> Story:
+    scenario, ago = _shortened(SCENARIOS[options.scenario])
+    seed = secrets.randbits(32) if options.seed is None else options.seed
+    with LinqSimulator(seed=seed, scenario=scenario, start=time.time() - ago) as linq:
         port = _find_free_port()
         subscription = linq.subscribe(f"http://127.0.0.1:{port}/webhooks/linq", _EVENTS)
         environment = {
             **_environment(endpoint),
-            STORE: f"sqlite:///{folder / 'linq.db'}",
+            STORE: f"sqlite:///{folder / 'linq.db'}" if options.store == "shared" else "memory:",
             JOIN: options.join,
+            AGO: str(ago),
             "LINQ_API_V3_BASE_URL": linq.base_url,
             "LINQ_API_V3_API_KEY": linq.api_key,
             "LINQ_WEBHOOK_SECRET": subscription.signing_secret,
         }
         receiver = {**environment, SPANS_FILE: str(folder / "receiver.jsonl")}
         sender = {**environment, SPANS_FILE: str(folder / "sender.jsonl")}
-        with _open_receiver(receiver, port):
-            told = _send(sender)
-            _wait_for_webhooks(linq)
+        with _narrating(_Narrator(linq, out, ago)) as narrator:
+            narrator.say("a FastAPI app and a local Linq start")
+            with _open_receiver(receiver, port):
+                narrator.say("a shop starts, and will tell a customer that an order is on its way")
+                told = _send(sender)
+                _wait_for_webhooks(linq)
+            narrator.say("that was all; sender and receiver have exported their spans")
         webhooks = tuple((one.event_type, one.status) for one in linq.deliveries)
     return Story(told, webhooks)
 
 
-def _shortened(scenario: Scenario) -> Scenario:
+@dataclass
+class _Narrator:
+    """
+    Says what happens as it happens.
+
+    Attributes:
+        linq: The simulator, whose requests and deliveries are told.
+        out: Where it is told.
+        ago: Seconds that the beginning of the story is put back.
+    """
+
+    linq: LinqSimulator
+    out: IO[str]
+    ago: float
+
+    def __post_init__(self) -> None:
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._told = [0, 0]
+
+    def say(self, text: str) -> None:
+        """
+        Say something that happens now.
+        """
+        with self._lock:
+            self.out.write(f"{time.monotonic() - self._began:6.1f} s  {text}\n")
+            self.out.flush()
+
+    def look(self) -> None:
+        """
+        Say what the simulator has seen since it was looked at last.
+        """
+        requests, deliveries = self.linq.requests, self.linq.deliveries
+        told, self._told = self._told, [len(requests), len(deliveries)]
+        for request in requests[told[0] :]:
+            answer = "no answer" if request.status is None else str(request.status)
+            path = request.path.removeprefix("/api/partner")
+            self.say(f"shop -> Linq     {request.method} {path}: {answer}")
+        for one in deliveries[told[1] :]:
+            notes = " (forged)" if one.forged else ""
+            if self.ago and one.event_type == "message.read":
+                notes += f", {self.ago / 3600:.0f} hours later"
+            answer = "no answer" if one.status is None else str(one.status)
+            self.say(f"Linq -> receiver {one.event_type}{notes}: {answer}")
+
+
+@contextmanager
+def _narrating(narrator: _Narrator) -> Generator[_Narrator]:
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(_LOOK_EVERY):
+            narrator.look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield narrator
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _shortened(scenario: Scenario) -> tuple[Scenario, float]:
+    """
+    Have a scenario happen in seconds; returns how many seconds ago it must begin for that.
+    """
     steps = sorted(scenario.steps, key=lambda step: step.after)
-    moments = zip(steps, _MOMENTS, strict=False)
-    short = tuple(replace(step, after=at) for step, at in moments)
+    moments = list(zip(steps, _MOMENTS, strict=False))
+    ago = max((step.after - at for step, at in moments if step.after > _LONG), default=0.0)
+    short = tuple(
+        replace(step, after=at + ago if step.after > _LONG else at, told_after=at)
+        for step, at in moments
+    )
     # A webhook that overtakes is ahead by a moment, not by as long as its handler takes.
-    return replace(scenario, steps=short, head_start=_HEAD_START)
+    return replace(scenario, steps=short, head_start=_HEAD_START), ago
 
 
 def _environment(endpoint: str | None) -> dict[str, str]:
@@ -158,7 +242,8 @@ def _wait_for_webhooks(linq: LinqSimulator) -> None:
     try:
         linq.wait_until_idle(_WEBHOOKS_SECONDS)
     except TimeoutError as error:
-        raise ConfigurationError("the webhooks did not all arrive in time") from error
+        missing = f"the webhooks did not all arrive in {_WEBHOOKS_SECONDS:.0f} s"
+        raise ConfigurationError(missing) from error
 
 
 def _check_packages() -> None:

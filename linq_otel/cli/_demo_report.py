@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from linq_otel import _attributes as a
+from linq_otel.doctor._words import number
 
+from ._demo_story import SENDER, STORES
 from ._waterfall import build_console, print_waterfall
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from linq_otel._otlp_json import SpanRecord
 
     from ._demo_story import DemoOptions, Story
@@ -30,24 +34,27 @@ def report_demo(options: DemoOptions, story: Story, out: IO[str]) -> int:
         out.write(json.dumps(document, indent=2) + "\n")
         return 0 if is_good else 1
     console = build_console(out)
-    console.print(_headline(options, story), markup=False)
     console.print()
     print_waterfall(story.spans, console, otel_trace_id=story.told["otel_trace_id"])
     console.print()
-    console.print(_verdict(joined, not_joined), markup=False)
-    where = f"The {len(story.spans)} spans are in {options.output} (OTLP JSON lines)."
+    for line in _verdict(options, story, joined, not_joined):
+        console.print(line, markup=False, soft_wrap=True)
+    spans = "The span is" if len(story.spans) == 1 else f"The {len(story.spans)} spans are"
+    where = f"{spans} in {options.output} (OTLP JSON lines)."
     console.print(where, markup=False, soft_wrap=True)
     return 0 if is_good else 1
 
 
 def find_joins(story: Story) -> tuple[list[SpanRecord], list[SpanRecord]]:
     """
-    Part the handlers' spans into those joined to the message's life and the others.
+    Part the handlers' spans into those joined to the message's lifecycle and the others.
 
-    A handler is joined if it runs in the trace of the anchor, or is linked to
-    it. Deliveries that did not verify must not be joined, and do not count.
+    A handler is joined if it runs in the trace of the lifecycle that the sender began, or is linked
+    to it. Deliveries that did not verify must not be joined, and do not count.
     """
-    anchors = [span for span in story.spans if span.name == a.ANCHOR]
+    anchors = [
+        span for span in story.spans if span.name == a.ANCHOR and span.service_name == SENDER
+    ]
     traces = {span.otel_trace_id for span in anchors}
     joined: list[SpanRecord] = []
     others: list[SpanRecord] = []
@@ -61,25 +68,50 @@ def find_joins(story: Story) -> tuple[list[SpanRecord], list[SpanRecord]]:
     return joined, others
 
 
-def _headline(options: DemoOptions, story: Story) -> str:
-    count: dict[str, int] = {}
-    for event_type, _status in story.webhooks:
-        count[event_type] = count.get(event_type, 0) + 1
-    delivered = ", ".join(f"{n} x {name}" if n > 1 else name for name, n in count.items())
-    sent = f"failed with {story.told['error']}" if "error" in story.told else "was accepted"
+def describe(options: DemoOptions) -> str:
+    """
+    Say what will be shown: the scenario, and which store and join are in force.
+    """
     return (
-        f"Scenario {options.scenario}, join={options.join}: one chats.create {sent}; "
-        f"then came {delivered or 'no webhook'}."
+        f"Scenario {options.scenario}.\n"
+        f"Store: {options.store} ({STORES[options.store]}).\n"
+        f"Join: {options.join} ({_JOINS[options.join]})."
     )
 
 
-def _verdict(joined: list[SpanRecord], not_joined: list[SpanRecord]) -> str:
+_JOINS: Final = {
+    "linq": "the lifecycle is in the trace of Linq's trace id",
+    "app": "the lifecycle is in the trace of the span that sent the message",
+    "message": "the lifecycle is in a trace derived from the message's id",
+    "link": "as linq, and each webhook stays in its own trace, with links",
+}
+
+
+def _verdict(
+    options: DemoOptions, story: Story, joined: list[SpanRecord], not_joined: list[SpanRecord]
+) -> Iterator[str]:
+    forged = sum(
+        span.attributes.get(a.VERIFIED) is False and span.kind == "CONSUMER" for span in story.spans
+    )
+    if forged:
+        yield f"{number(forged, 'webhook')} did not verify, and joined nothing."
+    if "error" in story.told:
+        yield f"The call raised {story.told['error']}."
     if not_joined:
         kinds = ", ".join(sorted({span.name for span in not_joined}))
-        return f"Not joined: {kinds}."
-    if not joined:
-        return "No webhook of this message arrived, so there was nothing to join."
-    return f"All {len(joined)} webhooks of this message are joined to the call that sent it."
+        yield f"Not joined to the call that sent the message: {kinds}."
+        if options.store == "none":
+            yield (
+                "The receiver cannot find what the sender kept. With a store that both share, "
+                "--store shared, it joins them."
+            )
+    elif not joined:
+        yield "No webhook of this message arrived, so there was nothing to join."
+    elif len(joined) == 1:
+        yield "The one webhook of this message is joined to the call that sent it."
+    else:
+        every = "Both" if len(joined) == 2 else f"All {len(joined)}"  # noqa: PLR2004
+        yield f"{every} webhooks of this message are joined to the call that sent it."
 
 
 def _document(
@@ -88,6 +120,7 @@ def _document(
     return {
         "scenario": options.scenario,
         "join": options.join,
+        "store": options.store,
         "message_id": story.told.get("message_id"),
         "otel_trace_id": story.told["otel_trace_id"],
         "webhooks": [{"event_type": kind, "status": status} for kind, status in story.webhooks],

@@ -14,24 +14,25 @@ from opentelemetry.trace import SpanKind
 
 from linq_otel import instrument
 
-from ._demo_process import provide
-from ._demo_story import JOIN, STORE
+from ._demo_process import ago, provide, put_clock_back
+from ._demo_story import JOIN, SENDER, STORE
 
 
 def main() -> int:
     """
     Send one message and say what became of the call, as a line of JSON.
     """
-    provider = provide("shop")
+    ago.set(put_clock_back())
+    provider = provide(SENDER)
     instrument(store=os.environ[STORE], join=os.environ[JOIN])  # type: ignore[arg-type]
     client = LinqAPIV3(timeout=2.0)  # Address and key come from the environment.
-    tracer = trace.get_tracer("shop")
+    tracer = trace.get_tracer(SENDER)
     told: dict[str, object] = {}
     with tracer.start_as_current_span("POST /orders", kind=SpanKind.SERVER) as span:
         told["otel_trace_id"] = f"{span.get_span_context().trace_id:032x}"
         try:
             answer = client.chats.create(
-                from_="+15550100",
+                from_="+15550100000",
                 to=["+15550123"],
                 message={"parts": [{"type": "text", "value": "Your order is on its way."}]},
             )

@@ -15,9 +15,18 @@ if TYPE_CHECKING:
 
 
 # Variables of the environment, by which the demo's processes are told of it.
-SPANS_FILE: Final = "LINQ_OTEL_DEMO_SPANS"
-STORE: Final = "LINQ_OTEL_DEMO_STORE"
-JOIN: Final = "LINQ_OTEL_DEMO_JOIN"
+SPANS_FILE: Final = "LINQ_DEMO_SPANS"
+STORE: Final = "LINQ_DEMO_STORE"
+JOIN: Final = "LINQ_DEMO_JOIN"
+AGO: Final = "LINQ_DEMO_AGO"
+"""How many seconds ago it all began, for the clocks of the processes."""
+
+STORES: Final = {
+    "shared": "an SQLite file that sender and receiver both open",
+    "none": "sender and receiver each remember their own, and nothing of the other",
+}
+
+SENDER: Final = "shop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +39,9 @@ class DemoOptions:
     join: str
     endpoint: str | None
     output: Path
-    seed: int
+    seed: int | None
     as_json: bool
+    store: str = "shared"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from linq_otel._files import check_writable, is_pipe, is_standard_output, replace_file
+from linq_otel.doctor._words import number
 from linq_otel.errors import ConfigurationError
 from linq_otel.integration_logs import ReadOptions, ReplayOptions, read, replay
 from linq_otel.integration_logs._answers import find_answer
@@ -90,7 +91,7 @@ def run_import(run: ImportRun) -> int:
         if run.output is None or run.backend is not None:
             say_windows(chronicle, run.backend, time.time_ns(), notes)
         count = len(chronicle)
-        line = f"{count} calls, {spell_range(chronicle)}" if count else "no entries"
+        line = f"{number(count, 'call')}, {spell_range(chronicle)}" if count else "no entries"
         console.print(line, markup=False, soft_wrap=True)
         if run.dry_run or not count:
             _print_verdicts(chronicle, console)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
+from linq_otel.doctor._words import number
 from linq_otel.integration_logs._windows import find_closed
 
 from ._log_options import EXIT_IN_PART, EXIT_NOTHING_USABLE
@@ -78,14 +79,16 @@ def say_chronicle(chronicle: Chronicle, console: Console) -> None:
     Say what is odd about the rows as a whole.
     """
     if chronicle.duplicates:
-        console.print(f"merged    {chronicle.duplicates} rows that were there twice")
+        twice = number(chronicle.duplicates, "row")
+        verb = "was" if chronicle.duplicates == 1 else "were"
+        console.print(f"merged    {twice} that {verb} there twice")
     if chronicle.organisations > 1:
         console.print(f"warning   rows of {chronicle.organisations} organisations are mixed")
     if chronicle.crowded_traces:
         count = chronicle.crowded_traces
-        console.print(
-            f"warning   {count} trace ids stand in over 1,000 rows each: a copied default?"
-        )
+        ids = "1 trace id stands" if count == 1 else f"{count} trace ids stand"
+        each = "" if count == 1 else " each"
+        console.print(f"warning   {ids} in over 1,000 rows{each}: a copied default?")
 
 
 def say_windows(chronicle: Chronicle, backend: str | None, now_ns: int, console: Console) -> None:

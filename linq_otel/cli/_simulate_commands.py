@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from typing import Annotated
 
@@ -84,11 +85,15 @@ def simulate(  # noqa: PLR0913  # Options, each with a default.
         bool, typer.Option("--out-of-order", help="In another order than they happened.")
     ] = False,
     forged: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--forged", help="Add webhooks with a wrong, an old and no signature; none may pass."
+            "--forged/--no-forged",
+            show_default=False,
+            help="A run begins with three webhooks that must not pass: one with a wrong signature, "
+            "one with an old one, one with half a body. --forged adds one without a signature, and "
+            "one with a wrong one before each; --no-forged sends none of these.",
         ),
-    ] = False,
+    ] = None,
     secret: Annotated[
         str | None,
         typer.Option(
@@ -103,7 +108,10 @@ def simulate(  # noqa: PLR0913  # Options, each with a default.
     speed: Annotated[
         float, typer.Option(min=0, help="Simulated seconds per second; 0 waits for nothing.")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of every id and of a made-up secret.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of every id and of a made-up secret; the ids are new without it."),
+    ] = None,
     attempts: Annotated[
         int, typer.Option(min=1, max=20, help="Tries of a webhook where Linq would try again.")
     ] = 2,
@@ -129,9 +137,10 @@ def simulate(  # noqa: PLR0913  # Options, each with a default.
     For writing a webhook handler, traced or not: linq-otel simulate --to
     http://localhost:8000/webhooks/linq --scenario duplicates --forged
 
-    Each row is one request; what Linq would not like is named with what to do. Nothing follows a
-    redirect. Exits with 0 if every answer is as Linq would like it, 1 if one is not, 2 if the
-    command was not understood or the endpoint cannot be reached.
+    Each row is one request; what Linq would not like is named with what to do. An endpoint that
+    verifies nothing does not pass. Nothing follows a redirect. Exits with 0 if every answer is as
+    Linq would like it, 1 if one is not, 2 if the command was not understood or the endpoint cannot
+    be reached.
     """
     if is_list:
         print_choices(sys.stdout, as_json=as_json)
@@ -145,7 +154,7 @@ def simulate(  # noqa: PLR0913  # Options, each with a default.
         out_of_order=out_of_order,
         forged=forged,
         count=count,
-        seed=seed,
+        seed=secrets.randbits(32) if seed is None else seed,
         speed=speed,
         line=next(numbers),
         handle=next(numbers),
@@ -153,7 +162,8 @@ def simulate(  # noqa: PLR0913  # Options, each with a default.
     known = find_secret(secret)
     run = TrialRun(
         check_url(to),
-        known or Ids(seed).secret("simulate"),
+        # The same each time, so that an endpoint that was started with it can stay up.
+        known or Ids(seed or 0).secret("simulate"),
         wishes,
         attempts=attempts,
         time_limit=time_limit,

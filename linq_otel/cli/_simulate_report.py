@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from linq_otel.doctor._words import number
 from linq_otel.errors import ConfigurationError
 from linq_otel.testing import EVENT_TYPES, SCENARIOS
 from linq_otel.testing._trials._plans import UNKNOWN
@@ -133,14 +134,30 @@ def _special(trial: Trial) -> str:
 
 def _conclude(rows: list[Row]) -> Iterator[Text]:
     found = _count(rows)
-    requests = "1 request" if len(rows) == 1 else f"{len(rows)} requests"
+    requests = number(len(rows), "request")
     if not found:
-        yield Text(f"{requests}, each answered as Linq would like it.", "bold green")
+        each = "" if len(rows) == 1 else "each "
+        liked = f"{requests}, {each}answered as Linq would like it: {_meant(rows)}."
+        yield Text(liked, "bold green")
         return
     yield Text(f"{requests}, {sum(found.values())} not answered as Linq would like it:", "bold red")
-    for finding, number in found.most_common():
-        yield Text.assemble(f"{number:>4} ", (finding.kind, "red"), f": {finding.text}")
-        yield Text(f"     {finding.remedy}", "dim")
+    remedies = list(dict.fromkeys(finding.remedy for finding, _ in found.most_common()))
+    for remedy in remedies:
+        for finding, times in found.most_common():
+            if finding.remedy == remedy:
+                yield Text.assemble(f"{times:>4} ", (finding.kind, "red"), f": {finding.text}")
+        yield Text(f"     {remedy}", "dim")
+
+
+def _meant(rows: list[Row]) -> str:
+    """
+    Say what was taken, and whether what is not from Linq was refused or was not even tried.
+    """
+    flawed = sum(bool(row.trial.flaw) for row in rows)
+    taken = f"{number(len(rows) - flawed, 'webhook')} taken"
+    if not flawed:
+        return f"{taken}, and no signature tested"
+    return f"{taken}, {flawed} that Linq did not sign so refused"
 
 
 def _count(rows: list[Row]) -> Counter[Finding]:
@@ -155,8 +172,8 @@ def _document(run: TrialRun, rows: list[Row]) -> dict[str, Any]:
         "is_as_liked": not found,
         "requests": [_entry(row) for row in rows],
         "findings": [
-            {"kind": one.kind, "text": one.text, "remedy": one.remedy, "count": number}
-            for one, number in found.most_common()
+            {"kind": one.kind, "text": one.text, "remedy": one.remedy, "count": times}
+            for one, times in found.most_common()
         ],
     }
 

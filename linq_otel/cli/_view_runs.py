@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Final
 from linq_otel._files import is_standard_output, replace_file
 from linq_otel._otlp_json import read_spans
 from linq_otel._otlp_lines import name_of
+from linq_otel.doctor._words import number
 from linq_otel.errors import ConfigurationError
 from linq_otel.viewer import export_page, open_viewer, read_database
 
@@ -60,7 +61,7 @@ def run_view(run: ViewRun, out: IO[str]) -> int:
                 with open_span_lines(name) as lines:
                     count = viewer.read(lines)
                 shown = spell_line(name_of(name))
-                out.write(f"{count} spans of {shown}\n")
+                out.write(f"{number(count, 'span')} of {shown}\n")
         out.write(_tell(viewer.url))
         out.flush()
         if run.is_opening and out.isatty():

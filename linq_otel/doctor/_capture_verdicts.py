@@ -70,7 +70,7 @@ def _judge_by_message(
         if nameless and any(_is_torn(life) for life in lives):
             return tell(
                 "capture.join.unsafe",
-                f"join=message loses {len(nameless)} failures: they name no message, "
+                f"join=message loses {number(len(nameless), 'failure')}: no message is named, "
                 "and trace ids differ",
                 remedy="export OTEL_PYTHON_LINQ_STORE=redis://…, shared by sender and receiver",
             )

@@ -40,15 +40,18 @@ def hear(world: World, heard: Heard) -> Inbound:
     Take a message in, and tell the subscribers.
     """
     now = world.clock.now()
+    if heard.line not in world.account.lines:
+        world.account.lines.append(heard.line)
     chat = world.conversations.find_chat([heard.sender], heard.line)
     chat = chat or world.conversations.add_chat(heard.line, [heard.sender], heard.service, now)
     message = _inbound(world, chat, heard, now)
-    world.conversations.add_message(message)
     bodies = message_bodies(message, "received", message.happened)
     event = world.event(
         "message.received", bodies, message.linq_trace_id, about=message.id, chat=chat
     )
-    world.subscriptions.tell(event)
+    if heard.sender not in world.account.blocked:
+        world.conversations.add_message(message)
+        world.subscriptions.tell(event)
     return Inbound(message.id, chat.id, event.event_id, message.linq_trace_id)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from linq_otel.testing._api._server import ApiServer
 from linq_otel.testing._happenings import Heard, hear, made_up, tempting_data
+from linq_otel.testing._state._account import RATE_LIMIT, Account, SendRates
 from linq_otel.testing._state._attempts import Attempts
 from linq_otel.testing._state._clock import SimulatedClock
 from linq_otel.testing._state._errors import ApiError
@@ -24,7 +25,7 @@ from linq_otel.testing._world import World
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -44,9 +45,12 @@ class LinqSimulator:
     Every call of the API answers, with an ``X-Trace-ID`` of its own; sends follow a ``Scenario``,
     and their webhooks are signed and delivered at least once, as Linq documents it.
 
-    Time is simulated. ``created_at``, ``sent_at`` and the like are the real start plus the
-    simulated seconds since, so with a high ``speed`` they may lie in the future; only the
-    signatures' timestamps are real, or they could not be verified.
+    Waits are simulated, and the clock is real: at ``speed=10`` what a scenario has after a minute
+    happens after six seconds, and is dated so. At ``speed=0``, where everything happens at once,
+    webhooks are dated as the scenario has it, which is in the future.
+
+    It refuses what Linq documents that it refuses: among others a ``from`` that is not one of
+    its ``lines``, a link in the message that begins a chat, and a message over the ``rate_limit``.
 
     The same seed gives the same chat, message, event and trace ids, secrets and jitter, as long as
     the same requests are made: a message's id depends on its idempotency key, or on its place in
@@ -69,12 +73,16 @@ class LinqSimulator:
         host: A loopback address to listen on.
         port: 0 picks a free one.
         api_key: The bearer token to ask for; by default one is made from the seed.
-        start: Simulated time at the beginning, in seconds since the epoch; by default now.
+        start: What its clock begins with, in seconds since the epoch; by default now.
         clock: Real time in seconds since the epoch, for signatures.
         delivery_timeout: Real seconds an endpoint has to answer; Linq's own limit is 10.
+        lines: Your phone numbers; the first is the one that Linq picks where a send names none. A
+            number that ``receive`` delivers to is one of them from then on.
+        rate_limit: Messages that one of them may send to the same people in a minute, which takes
+            as long as ``speed`` says; ``None`` for any number.
 
     Raises:
-        ValueError: No such scenario, or a host that is not loopback.
+        ValueError: No such scenario, no line, or a host that is not loopback.
     """
 
     def __init__(  # noqa: PLR0913 - keywords, each with a default
@@ -89,8 +97,12 @@ class LinqSimulator:
         start: float | None = None,
         clock: Callable[[], float] = time.time,
         delivery_timeout: float = 10.0,
+        lines: Sequence[str] = (OWN_LINE,),
+        rate_limit: int | None = RATE_LIMIT,
     ) -> None:
         _check_host(host)
+        if not lines:
+            raise ValueError("an account without a phone number can send nothing")
         attempts = Attempts(get_scenario(scenario))
         ids = Ids(seed)
         simulated = SimulatedClock(start=clock() if start is None else start, speed=speed)
@@ -101,6 +113,7 @@ class LinqSimulator:
             ids=ids,
             clock=simulated,
             api_key=api_key or f"linq_{ids.hex32('api-key')}",
+            account=Account(lines, SendRates(rate_limit, simulated)),
             attempts=attempts,
             conversations=Conversations(ids),
             deliveries=deliveries,
@@ -237,7 +250,7 @@ class LinqSimulator:
         service: str = "iMessage",
     ) -> Inbound:
         """
-        Let someone send us a message, which is told as ``message.received``.
+        Let someone send us a message, which is told as ``message.received`` unless we block them.
 
         Args:
             text: What they say.

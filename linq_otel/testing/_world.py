@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from linq_otel._operations_table import Operation
+    from linq_otel.testing._state._account import Account
     from linq_otel.testing._state._attempts import Attempts
     from linq_otel.testing._state._clock import SimulatedClock
     from linq_otel.testing._state._ids import Ids
@@ -84,6 +85,7 @@ class World:
     ids: Ids
     clock: SimulatedClock
     api_key: str
+    account: Account
     attempts: Attempts
     conversations: Conversations
     deliveries: Deliveries

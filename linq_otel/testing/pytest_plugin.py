@@ -32,7 +32,16 @@ __all__ = [
 ]
 
 _MARK = "linq"
-_OF_SIMULATOR = ("scenario", "seed", "speed", "api_key", "start", "delivery_timeout")
+_OF_SIMULATOR = (
+    "scenario",
+    "seed",
+    "speed",
+    "api_key",
+    "start",
+    "delivery_timeout",
+    "lines",
+    "rate_limit",
+)
 _OF_EVENTS = ("secret", "version", "seed")
 _OF_CLOCK = ("start", "tick")
 _TOLD = (

@@ -52,7 +52,9 @@ def play(settings: Settings, agent: Receiver, folder: Path) -> Evidence:
     """
     plan = draw_plan(settings.seed, settings.messages, settings.senders, settings.rate)
     with ExitStack() as stack:
-        linq = stack.enter_context(LinqSimulator(seed=settings.seed, speed=settings.speed))
+        linq = stack.enter_context(
+            LinqSimulator(seed=settings.seed, speed=settings.speed, rate_limit=None)
+        )
         for one in plan.planned:
             linq.script(one.scenario, to=one.order.to)
         engine = stack.enter_context(_open_engine(settings.store, folder / "store"))

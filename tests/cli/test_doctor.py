@@ -328,7 +328,7 @@ class TestListen:
                 f"{linq.base_url}/v3/chats",
                 headers={"authorization": f"Bearer {linq.api_key}"},
                 json={
-                    "from": "+15550100001",
+                    "from": "+15550100000",
                     "to": ["+15550100002"],
                     "message": {"parts": [{"type": "text", "value": p.TEXT}]},
                 },

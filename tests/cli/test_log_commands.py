@@ -147,7 +147,7 @@ class TestImport:
         )
         assert (done.returncode, done.stdout.splitlines()[0]) == (
             0,
-            "1 calls, 2025-11-04 16:02:00 to 2025-11-04 16:02:00 UTC",
+            "1 call, 2025-11-04 16:02:00 to 2025-11-04 16:02:00 UTC",
         )
 
     def test_goes_on(self, tmp_path: Path) -> None:

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -21,7 +19,7 @@ from linq_otel.cli._app import app
 from linq_otel.errors import ConfigurationError, MalformedEventError, SignatureError
 from linq_otel.testing import EVENT_TYPES, SCENARIOS
 from linq_otel.webhooks import WebhookReceiver
-from support.environments import plain_environment
+from support.command_line import run_command
 from support.otlp_processes import find_free_ports
 from support.timing import timed
 
@@ -45,6 +43,7 @@ class Endpoint:
     verifies: bool = True
     seconds: float = 0.0
     location: str = ""
+    deaf: bool = False
     url: str = ""
     events: list[Event] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
@@ -53,6 +52,8 @@ class Endpoint:
         """
         Return the status one delivery gets; 0 is none.
         """
+        if self.deaf:
+            return 200
         receiver = WebhookReceiver(SECRET if self.verifies else None)
         try:
             event = receiver.accept(headers, body)
@@ -108,6 +109,9 @@ def kinds(document: dict[str, Any]) -> dict[str, int]:
     return {finding["kind"]: finding["count"] for finding in document["findings"]}
 
 
+FLAWS = ("forged", "replayed", "broken")
+
+
 def told(document: dict[str, Any]) -> list[tuple[Any, ...]]:
     keys = ("event_type", "attempt", "duplicate", "flaw", "status", "finding")
     return [tuple(request[key] for key in keys) for request in document["requests"]]
@@ -115,11 +119,14 @@ def told(document: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 class TestGoodEndpoint:
     def test_default(self) -> None:
-        """Three webhooks of one message, each answered as Linq would like it."""
+        """Three that must not pass, then three of one message, each answered as it should be."""
         with serving(Endpoint()) as endpoint:
             code, document = simulate(endpoint)
         stages = ("sent", "delivered", "read")
-        assert told(document) == [(f"message.{s}", 1, 0, None, 200, None) for s in stages]
+        assert told(document) == [
+            *(("message.sent", 1, 0, flaw, 401, None) for flaw in FLAWS),
+            *((f"message.{s}", 1, 0, None, 200, None) for s in stages),
+        ]
         assert (code, document["is_as_liked"], document["findings"]) == (0, True, [])
         assert document["to"] == endpoint.url.partition("?")[0]
         assert len({event.message_id for event in endpoint.events}) == 1
@@ -151,6 +158,7 @@ class TestGoodEndpoint:
             [
                 ("message.sent", 1, 0, "unsigned", 401, None),
                 ("message.sent", 1, 0, "replayed", 401, None),
+                ("message.sent", 1, 0, "broken", 401, None),
                 ("message.sent", 1, 0, "forged", 401, None),
                 ("message.sent", 1, 0, None, 200, None),
             ],
@@ -161,7 +169,8 @@ class TestGoodEndpoint:
         with serving(Endpoint()) as endpoint:
             code, document = simulate(endpoint, "--scenario", "delivered", "--duplicates", "2")
         assert (code, sorted(endpoint.seen.values())) == (0, [3, 3])
-        assert sorted(r["duplicate"] for r in document["requests"]) == [0, 0, 1, 1, 2, 2]
+        genuine = [r["duplicate"] for r in document["requests"] if not r["flaw"]]
+        assert sorted(genuine) == [0, 0, 1, 1, 2, 2]
 
     def test_out_of_order_and_late(self) -> None:
         """They come in another order, long after they happened; a seed repeats it."""
@@ -209,10 +218,30 @@ class TestFindings:
             code, document = simulate(served, *arguments)
         return code, kinds(document)
 
-    def test_accepts_forgeries(self) -> None:
-        """An endpoint that does not verify is told so, three times."""
-        found = self.run("--event", "message.sent", "--forged", verifies=False)
-        assert found == (1, {"accepted-forged": 1, "accepted-unsigned": 1, "accepted-replayed": 1})
+    @pytest.mark.parametrize(
+        ("arguments", "found"),
+        [
+            ((), (1, {"accepted-forged": 1, "accepted-replayed": 1})),
+            (
+                ("--forged",),
+                (1, {"accepted-forged": 1, "accepted-unsigned": 1, "accepted-replayed": 1}),
+            ),
+            (("--no-forged",), (0, {})),
+        ],
+    )
+    def test_accepts_forgeries(
+        self, arguments: tuple[str, ...], found: tuple[int, dict[str, int]]
+    ) -> None:
+        """An endpoint that does not verify is told so, by default too."""
+        assert self.run("--event", "message.sent", *arguments, verifies=False) == found
+
+    def test_reads_no_body(self) -> None:
+        """One that does not even read what it is sent takes a broken body, too."""
+        kinds = ("accepted-forged", "accepted-replayed", "accepted-broken")
+        with serving(Endpoint(deaf=True)) as endpoint:
+            code, document = simulate(endpoint, "--event", "message.sent")
+        assert (code, [finding["kind"] for finding in document["findings"]]) == (1, [*kinds])
+        assert all("enforce=True" in finding["remedy"] for finding in document["findings"])
 
     def test_unknown_type(self) -> None:
         """A type it does not know must not be an error; a known one that is one is told apart."""
@@ -247,7 +276,7 @@ class TestFindings:
 
         with serving(Endpoint(act=act)) as endpoint:
             code, document = simulate(endpoint, "--event", "message.sent", "--attempts", "5")
-        assert [row[1:] for row in told(document)] == [
+        assert [row[1:] for row in told(document)[3:]] == [
             (1, 0, None, 500, "error"),
             (2, 0, None, 500, "error"),
             (3, 0, None, 204, None),
@@ -273,7 +302,7 @@ class TestFindings:
             serving(Endpoint()) as elsewhere,
             serving(Endpoint(act=lambda *_: 307, location=elsewhere.url)) as endpoint,
         ):
-            assert kinds(simulate(endpoint)[1]) == {"redirected": 3}
+            assert kinds(simulate(endpoint, "--no-forged")[1]) == {"redirected": 3}
         assert elsewhere.events == []
 
     def test_too_slow(self) -> None:
@@ -348,15 +377,7 @@ class TestOutput:
         """
         Run the command as a person would.
         """
-        kept = plain_environment()
-        done = subprocess.run(
-            [sys.executable, "-m", "linq_otel.cli", "simulate", *arguments],
-            env={**kept, **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_command("simulate", *arguments, **environment)
         return done.returncode, done.stdout, done.stderr
 
     def test_table(self) -> None:
@@ -369,13 +390,16 @@ class TestOutput:
             code, out, err = self.run("--to", endpoint.url, LINQ_WEBHOOK_SECRET=SECRET)
         rows = [line.split() for line in out.splitlines()]
         assert rows[0] == ["event", "id", "try", "special", "status", "ms", "verdict"]
-        assert [(r[0], *r[2:4], *r[5:]) for r in rows[2:5]] == [
+        assert [(r[0], *r[2:5], *r[6:]) for r in rows[2:5]] == [
+            ("message.sent", "1", flaw, "401", "ok") for flaw in FLAWS
+        ]
+        assert [(r[0], *r[2:4], *r[5:]) for r in rows[5:8]] == [
             ("message.sent", "1", "200", "ok"),
             ("message.delivered", "1", "200", "ok"),
             ("message.read", "1", "404", "lost"),
         ]
         assert out.splitlines()[-3:] == [
-            "3 requests, 1 not answered as Linq would like it:",
+            "6 requests, 1 not answered as Linq would like it:",
             "   1 lost: a 4xx: Linq does not try again, the event is lost",
             "     answer 2xx to every event that is really from Linq",
         ]
@@ -383,14 +407,41 @@ class TestOutput:
         assert (code, err) == (1, f"Sending made-up webhooks to {place}\n")
 
     def test_made_up_secret(self) -> None:
-        """Without a secret one is made up and told, the same each time."""
+        """Without a secret one is made up and told, the same each time; the ids are new."""
         with serving(Endpoint(verifies=False)) as endpoint:
             runs = [self.run("--to", endpoint.url) for _ in range(2)]
-        assert [code for code, _, _ in runs] == [0, 0]
-        assert runs[0][1].splitlines()[-1] == "3 requests, each answered as Linq would like it."
+            asked = [self.run("--to", endpoint.url, "--seed", "7") for _ in range(2)]
+        assert [code for code, _, _ in runs] == [1, 1]
+        assert "2 not answered as Linq would like it" in runs[0][1]
+        assert runs[0][1].count("enforce=True") == 2
         assert runs[0][2] == runs[1][2]
         told = runs[0][2].splitlines()[1]
         assert told.startswith("Signed with a made-up secret: LINQ_WEBHOOK_SECRET=whsec_")
+        ids = [[line.split()[1] for line in out.splitlines()[2:8]] for _, out, _ in (*runs, *asked)]
+        assert ids[0] != ids[1]
+        assert ids[2] == ids[3]
+
+    def test_verdict(self) -> None:
+        """A good run says what it means: what was taken, and what was refused or not tried."""
+        liked = "answered as Linq would like it"
+        once = ("--no-forged", "--event", "message.sent")
+        untested = "and no signature tested"
+        ends = {
+            (): f"6 requests, each {liked}: 3 webhooks taken, 3 that Linq did not sign so refused.",
+            once[:1]: f"3 requests, each {liked}: 3 webhooks taken, {untested}.",
+            once: f"1 request, {liked}: 1 webhook taken, {untested}.",
+        }
+        with serving(Endpoint()) as endpoint:
+            for arguments, end in ends.items():
+                code, out, _ = self.run("--to", endpoint.url, "--secret", SECRET, *arguments)
+                assert (code, " ".join(out.split("\n\n")[-1].split())) == (0, end)
+
+    def test_no_event_is_dated_ahead(self) -> None:
+        """Each event that is sent has happened, at any speed."""
+        for arguments in (["--event", "message.read"], ["--scenario", "read", "--speed", "100"]):
+            with serving(Endpoint()) as endpoint:
+                simulate(endpoint, *arguments)
+                assert max((e.created_at or 0) / 1e9 for e in endpoint.events) <= time.time()
 
     def test_nothing_of_anybody(self) -> None:
         """No number, text, secret or query is printed."""

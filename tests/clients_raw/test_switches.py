@@ -64,6 +64,31 @@ class TestOthers:
         before, after = linq.requests
         assert after == before
 
+    def test_version_2(
+        self,
+        start: Start,
+        linq: ScriptedLinq,
+        finished: Finished,
+        client: RawClient,
+        provider: TracerProvider,
+    ) -> None:
+        """A call of version 2 is one CLIENT span with a name of few values, and no life begins."""
+        start(hosts=f"127.0.0.1:{linq.server_port}")
+        base = f"http://127.0.0.1:{linq.server_port}/api/partner/v2"
+        with provider.get_tracer("shop").start_as_current_span("job") as job:
+            client.send(f"{base}/chats/1234/chat_messages?token=secret")
+        request = next(span for span in finished() if span.name != "job")
+        attributes = dict(request.attributes or {})
+        assert len(finished()) == 2
+        assert (request.name, request.kind, request.parent) == (
+            "POST /v2/chats/{id}/chat_messages",
+            trace.SpanKind.CLIENT,
+            job.get_span_context(),
+        )
+        assert attributes["url.template"] == "/v2/chats/{id}/chat_messages"
+        assert attributes["url.full"] == f"{base}/chats/1234/chat_messages"
+        assert attributes["http.response.status_code"] == 202
+
     def test_presigned_upload(
         self, start: Start, linq: ScriptedLinq, finished: Finished, client: RawClient
     ) -> None:
@@ -199,7 +224,7 @@ class TestStory:
                 LinqAPIV3(api_key=linq.api_key, base_url=linq.base_url) as sdk,
             ):
                 chat = sdk.chats.create(
-                    from_="+15550100",
+                    from_="+15550100000",
                     to=["+15550101"],
                     message={"parts": [{"type": "text", "value": "Hi"}]},
                 )

@@ -51,10 +51,7 @@ DUMMIES: dict[str, Any] = {
     "option_id": "o1",
     "options": [{"text": "maybe"}],
     "parts": TEXT["parts"],
-    "payment_id": "p1",
-    "payment_request_id": "r1",
     "phone_number": "+15550100000",
-    "phone_number_id": "line_1",
     "placement": {"x": 0.5, "y": 0.5},
     "poll": {"options": [{"text": "yes"}, {"text": "no"}]},
     "provider": "stripe",
@@ -71,7 +68,13 @@ DUMMIES: dict[str, Any] = {
 }
 # Required by the API though the SDK's signature has them optional.
 ALSO = {"chats.send_voicememo": ("voice_memo_url",), "chats.update": ("display_name",)}
-LAST = ("messages.delete", "webhook_subscriptions.delete")
+LAST = (
+    "attachments.delete",
+    "messages.delete",
+    "chats.leave_chat",
+    "webhook_subscriptions.delete",
+)
+DIRECT = ("chats.location.request",)
 
 
 def find_methods(resource: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -94,6 +97,8 @@ def dummy_arguments(name: str, method: Any, known: dict[str, str]) -> dict[str, 
     """
     parameters = inspect.signature(method).parameters.values()
     needed = [p.name for p in parameters if p.default is p.empty and p.name != "self"]
+    if name in DIRECT:
+        known = {**known, "chat_id": known["direct_chat_id"]}
     arguments = {n: {**DUMMIES, **known}[n] for n in (*needed, *ALSO.get(name, ()))}
     if name == "messages.add_reaction":
         arguments["type"] = "love"
@@ -103,7 +108,7 @@ def dummy_arguments(name: str, method: Any, known: dict[str, str]) -> dict[str, 
 @pytest.fixture
 def known(linq: LinqSimulator, client: LinqAPIV3) -> dict[str, str]:
     """
-    Ids of a group chat, a poll in it and a subscription.
+    Ids of a group chat, a poll in it, a direct chat, a subscription, and what an account has.
     """
     chat = client.chats.create(from_="+15550100000", to=["+15550100", "+15550101"], message=TEXT)
     path = f"/v3/chats/{chat.chat.id}/polls"  # By hand: older SDKs have no method for it.
@@ -111,11 +116,21 @@ def known(linq: LinqSimulator, client: LinqAPIV3) -> dict[str, str]:
     hook = client.webhook_subscriptions.create(
         target_url="http://127.0.0.1:1/other", subscribed_events=["message.sent"]
     )
+    direct = client.chats.create(from_="+15550100000", to=["+15550100"], message=TEXT)
+    file = client.attachments.create(content_type="image/png", filename="a.png", size_bytes=1)
+    asked = {"amount": 100, "currency": "usd"}
+    paid = client.post("/v3/payments", cast_to=httpx.Response, body=asked).json()
+    wanted = client.post("/v3/payment_requests", cast_to=httpx.Response, body=asked).json()
+    lines = client.get("/v3/phone_numbers", cast_to=httpx.Response).json()["phone_numbers"]
     return {
         "chat_id": chat.chat.id,
+        "direct_chat_id": direct.chat.id,
         "message_id": poll["message_id"],
         "subscription_id": hook.id,
-        "attachment_id": "a1",
+        "attachment_id": file.attachment_id,
+        "payment_id": paid["id"],
+        "payment_request_id": wanted["id"],
+        "phone_number_id": lines[0]["id"],
     }
 
 
@@ -133,7 +148,7 @@ class TestOperations:
         methods = dict(find_methods(strict))
         if not set(EVENT_TYPES) <= set(typing.get_args(WebhookEventType)):
             del methods["webhook_events.list"]  # An older SDK, strictly, takes no newer events.
-        for name in sorted(methods, key=lambda n: (n in LAST, n)):
+        for name in sorted(methods, key=lambda n: LAST.index(n) if n in LAST else -1):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("warnings.warn", lambda *_, **__: None)
                 answer = methods[name](**dummy_arguments(name, methods[name], known))

@@ -11,13 +11,17 @@ import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import linq as sdk
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from linq_otel._times import parse_time_ns
 from linq_otel.testing import SCENARIOS, Answer, LinqSimulator, Scenario, Step
+from linq_otel.testing.__main__ import _open_simulator, _parse_options, _subscribe
+from linq_otel.testing.__main__ import main as run_process
 from linq_otel.testing._webhooks._subscriptions import Subscriptions
 from support.timing import timed
 
@@ -110,6 +114,31 @@ class TestSteps:
         assert (found.read_at - found.created_at).total_seconds() == 10800
         assert (found.delivery_status, found.is_read) == ("read", True)
         assert data["read_at"][:26] + "Z" == found.read_at.isoformat()[:26] + "Z"
+
+    @pytest.mark.parametrize("name", ["read", "out-of-order", "overtaking"])
+    def test_nothing_is_dated_ahead(
+        self, connect: Callable[..., sdk.LinqAPIV3], endpoint: Endpoint, name: str
+    ) -> None:
+        """
+        At speed 200 a webhook is dated when it happens, and never after it came.
+        """
+        with LinqSimulator(seed=7, speed=200, scenario=name) as linq:
+            linq.subscribe(endpoint.url)
+            client = connect(linq)
+            time.sleep(0.05)  # Which would be ten seconds of a clock that ran ahead.
+            message_id = send(client)
+            linq.wait_until_idle()
+            now = time.time()
+            found = client.messages.retrieve(message_id)
+            assert [d.status for d in linq.deliveries] == [200] * 4
+            ahead = [
+                (parse_time_ns(json.loads(one.body)["created_at"]) or 0) / 1e9 - one.at
+                for one in linq.deliveries
+            ]
+        # A signature has no milliseconds, and a timer comes a little late.
+        assert max(ahead) < 0.01
+        assert found.read_at is not None
+        assert found.read_at.timestamp() <= now
 
     def test_simulated_seconds_take_their_share(
         self, connect: Callable[..., sdk.LinqAPIV3], endpoint: Endpoint
@@ -489,6 +518,67 @@ class TestProcess:
             code = process.wait(10)
         assert (status, code) == (200, 0)
         assert [one["target_url"] for one in ready["subscriptions"]] == ["http://127.0.0.1:1/"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (
+                ["--subscribe", "localhost:8000/x?token=1"],
+                (
+                    "--subscribe 'localhost:8000/x': target_url must be an absolute URL, with "
+                    "http:// or https://; did you mean 'http://localhost:8000/x'?"
+                ),
+            ),
+            (
+                ["--subscribe", "http://h/?version=1"],
+                "--subscribe 'http://h/': Unknown webhook version '1'",
+            ),
+            (
+                ["--subscribe", "http://h/", "--subscribe", "http://h/"],
+                "--subscribe 'http://h/': A subscription with this target_url already exists",
+            ),
+            (
+                ["--host", "0.0.0.0"],  # noqa: S104 - refused
+                "the simulator listens on loopback only, not on '0.0.0.0'",
+            ),
+            (["--port", "99999"], "bind(): port must be 0-65535."),
+        ],
+    )
+    def test_misuse(
+        self, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    ) -> None:
+        """
+        An option that cannot be used is said in one line, and nothing is left listening.
+        """
+        assert run_process(arguments) == 2
+        assert capsys.readouterr() == ("", f"python -m linq_otel.testing: {said}\n")
+
+    def test_port_in_use(self, linq: LinqSimulator, capsys: pytest.CaptureFixture[str]) -> None:
+        """
+        A port that is taken is said so.
+        """
+        port = str(urlsplit(linq.base_url).port)
+        assert run_process(["--port", port]) == 2
+        assert capsys.readouterr().err == (
+            f"python -m linq_otel.testing: cannot listen on 127.0.0.1:{port}: "
+            "Address already in use\n"
+        )
+
+    def test_ids_are_new(self, connect: Callable[..., sdk.LinqAPIV3]) -> None:
+        """
+        Two runs have other ids and the same key and secret, unless a seed is asked for.
+        """
+
+        def run(seed: int | None) -> tuple[str, str, str]:
+            options = _parse_options([] if seed is None else ["--seed", str(seed)])
+            with _open_simulator(options) as linq:
+                secret = _subscribe(linq, "http://127.0.0.1:1/", seed).signing_secret
+                return send(connect(linq)), linq.api_key, secret
+
+        fresh, again, asked, asked_again = run(None), run(None), run(7), run(7)
+        assert fresh[0] != again[0]
+        assert fresh[1:] == again[1:]
+        assert asked == asked_again
 
 
 class TestIndependence:

@@ -100,6 +100,29 @@ class TestPayloads:
         assert (new["data"]["id"], new["data"]["chat"]["id"]) == (message_id, chat_id)
         assert old["data"]["idempotency_key"] == new["data"]["idempotency_key"] == "order-1"
         assert old["data"]["read_at"] == new["data"]["read_at"] == new["created_at"]
+        # What is null of these two, the older version leaves out.
+        assert {"effect", "reply_to"} & set(old["data"]["message"]) == set()
+        assert (new["data"]["effect"], new["data"]["reply_to"]) == (None, None)
+
+    def test_effect_and_reply(
+        self, linq: LinqSimulator, client: LinqAPIV3, endpoint: Endpoint
+    ) -> None:
+        """
+        Where they are given, the older version says so.
+        """
+        linq.subscribe(f"{endpoint.url}?version=2025-01-01", events=("message.sent",))
+        first = client.chats.create(from_=LINE, to=["+15550100"], message=TEXT).chat
+        more = {
+            "effect": {"type": "screen", "name": "confetti"},
+            "reply_to": {"message_id": first.message.id},
+        }
+        client.chats.messages.send(first.id, message={**TEXT, **more})
+        linq.wait_until_idle()
+        told = {
+            event["data"]["message"]["id"]: event["data"]["message"] for event in events(endpoint)
+        }
+        reply = told[linq.accepted[1].message_id]
+        assert (reply["effect"], reply["reply_to"]) == (more["effect"], more["reply_to"])
 
     @pytest.mark.parametrize("scenario", ["read", "failed"])
     @pytest.mark.parametrize("kind", ["message", "poll"])
@@ -121,7 +144,8 @@ class TestPayloads:
             client.chats.messages.send(chat, message=TEXT)
         client.messages.add_reaction(linq.accepted[0].message_id, operation="add", type="love")
         client.messages.update(linq.accepted[0].message_id, text="edited")
-        client.chats.participants.add(chat, handle="+15550102")
+        group = client.chats.create(from_=LINE, to=["+15550100", "+15550101"], message=TEXT).chat.id
+        client.chats.participants.add(group, handle="+15550102")
         client.post(f"/v3/chats/{chat}/background", cast_to=object, body={"type": "color"})
         client.delete(f"/v3/chats/{chat}/location", cast_to=object)
         linq.wait_until_idle()

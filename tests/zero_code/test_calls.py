@@ -21,7 +21,7 @@ from linq import LinqAPIV3
 
 client = LinqAPIV3()
 message = {"parts": [{"type": "text", "value": "hello"}]}
-answer = client.chats.create(from_="+15550100", to=["+15550123"], message=message)
+answer = client.chats.create(from_="+15550100000", to=["+15550123"], message=message)
 print("answered", bool(answer.chat.message.id))
 """
 LIFE = ["linq chats.create", "linq message", "message accepted", "POST /v3/chats"]

@@ -49,13 +49,20 @@ def retrieve_chat(world: World, call: Call) -> Body:
 
 def update_chat(world: World, call: Call) -> Body:
     """
-    Rename a group; a direct chat cannot be.
+    Rename a group.
     """
     chat = world.conversations.get_chat(call.parameters["chat_id"])
-    if not chat.is_group:
-        raise ApiError(409, 1006)
     chat.display_name = call.body.get("display_name", chat.display_name)
     return {"chat_id": chat.id, "status": "accepted"}
+
+
+def leave_chat(world: World, call: Call) -> Body:
+    """
+    Leave a group, which takes no message of this line from then on.
+    """
+    world.conversations.get_chat(call.parameters["chat_id"]).is_left = True
+    answer = {"status": "accepted", "message": "Request accepted"}
+    return {**answer, "trace_id": call.linq_trace_id}
 
 
 def list_messages(world: World, call: Call) -> Body:
@@ -137,6 +144,7 @@ ACTIONS: dict[str, Callable[[World, Call], Body]] = {
     "chats.list_chats": list_chats,
     "chats.retrieve": retrieve_chat,
     "chats.update": update_chat,
+    "chats.leave_chat": leave_chat,
     "chats.messages.list": list_messages,
     "messages.list_messages_thread": list_thread,
     "messages.retrieve": retrieve_message,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
+from linq_otel.testing._api._account_actions import ACCOUNT_ACTIONS
 from linq_otel.testing._api._actions import ACTIONS
-from linq_otel.testing._api._checks import get_object
+from linq_otel.testing._api._checks import check_chat, get_object
 from linq_otel.testing._api._drafts import DRAFTS
 from linq_otel.testing._api._echoes import echo
 from linq_otel.testing._api._sending import find_keys, send
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 NO_CONTENT = 204
-ALL_ACTIONS = {**ACTIONS, **SUBSCRIPTION_ACTIONS}
+ALL_ACTIONS = {**ACTIONS, **ACCOUNT_ACTIONS, **SUBSCRIPTION_ACTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,15 @@ def _answer(world: World, call: Call) -> Reply:
     if name in DRAFTS:
         return send(world, call)
     if "chat_id" in call.parameters:
-        world.conversations.get_chat(call.parameters["chat_id"])
+        check_chat(name, world.conversations.get_chat(call.parameters["chat_id"]))
     if "message_id" in call.parameters:
-        world.conversations.get_message(call.parameters["message_id"])
-    body = ALL_ACTIONS[name](world, call) if name in ALL_ACTIONS else _stub(world, call)
+        check_chat(name, world.conversations.get_message(call.parameters["message_id"]).chat)
+    keys = find_keys(call, None)
+    body = world.conversations.find_answer(keys)
+    if body is None:
+        body = ALL_ACTIONS.get(name, _stub)(world, call)
+        if body is not None:
+            world.conversations.remember(keys, body)
     echo(world, call, body)
     return Reply(get_status(call.operation), body)
 
@@ -111,10 +117,4 @@ def _answer(world: World, call: Call) -> Reply:
 def _stub(world: World, call: Call) -> dict[str, Any] | None:
     if get_status(call.operation) == NO_CONTENT:
         return None
-    keys = find_keys(call, None)
-    earlier = world.conversations.find_answer(keys)
-    if earlier is not None:
-        return earlier
-    body = cast("dict[str, Any]", fill(STUBS[call.operation.name], world, call))
-    world.conversations.remember(keys, body)
-    return body
+    return cast("dict[str, Any]", fill(STUBS[call.operation.name], world, call))

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from linq_otel.testing._api._checks import (
+    check_chat,
+    check_first_message,
+    check_mentions,
+    find_attachments,
     get_content,
     get_field,
     get_list,
@@ -18,7 +22,7 @@ from linq_otel.testing._api._checks import (
 )
 from linq_otel.testing._api._renders import created, in_new_chat, media, sent, voice_memo
 from linq_otel.testing._state._errors import ApiError
-from linq_otel.testing._state._messages import OWN_LINE, Chat, Message
+from linq_otel.testing._state._messages import Chat, Message
 from linq_otel.testing._state._resources import poll_option, poll_resource
 
 
@@ -58,10 +62,11 @@ def draft_chat(world: World, call: Call) -> Draft:
     """
     line = get_phone(get_field(call.body, "from"))
     to = get_people(call.body)
-    content = _shown_content(call.body)
-    if any(part.get("type") == "link" for part in content["parts"]):
-        raise ApiError(400, 1005, "The first message of a chat may not hold a link")
+    content = _shown_content(world, call.body, is_group=len(to) > 1)
+    world.account.check_line(line)
     chat = world.conversations.find_chat(to, line)
+    if chat is None:
+        check_first_message(content["parts"])
     return Draft(line, to, content, in_new_chat, chat)
 
 
@@ -69,8 +74,8 @@ def draft_send(world: World, call: Call) -> Draft:
     """
     ``chats.messages.send``.
     """
-    chat = world.conversations.get_chat(call.parameters["chat_id"])
-    return _in_chat(chat, _shown_content(call.body), sent)
+    chat = _get_chat(world, call)
+    return _in_chat(chat, _shown_content(world, call.body, is_group=chat.is_group), sent)
 
 
 def draft_message(world: World, call: Call) -> Draft:
@@ -78,18 +83,21 @@ def draft_message(world: World, call: Call) -> Draft:
     ``messages.create``: Linq picks the line, and the chat if there is one.
     """
     to = get_people(call.body)
+    content = _shown_content(world, call.body, is_group=len(to) > 1)
     chat = world.conversations.find_chat(to)
-    line = chat.line if chat else OWN_LINE
-    return Draft(line, to, _shown_content(call.body), created, chat)
+    line = chat.line if chat else world.account.lines[0]
+    return Draft(line, to, content, created, chat)
 
 
 def draft_voicememo(world: World, call: Call) -> Draft:
     """
     ``chats.send_voicememo``: its ``voice_memo.id`` is the message's.
     """
-    chat = world.conversations.get_chat(call.parameters["chat_id"])
+    chat = _get_chat(world, call)
     if not call.body.get("attachment_id") and not call.body.get("voice_memo_url"):
         raise ApiError(400, 1001, "attachment_id or voice_memo_url is required")
+    if call.body.get("attachment_id"):
+        world.account.get_attachment(call.body["attachment_id"])
     return _in_chat(chat, {"parts": [_voice(world, call)]}, voice_memo)
 
 
@@ -97,7 +105,7 @@ def draft_poll(world: World, call: Call) -> Draft:
     """
     ``chats.polls.create``.
     """
-    chat = world.conversations.get_chat(call.parameters["chat_id"])
+    chat = _get_chat(world, call)
     asked = get_object(get_field(call.body, "poll"), "poll")
     options = get_list(asked.get("options") or [], "poll.options")
     if len(options) < FEWEST_OPTIONS:
@@ -113,6 +121,7 @@ def draft_app_card(world: World, call: Call) -> Draft:
     ``messages.update_app_card``: the update is a message of its own.
     """
     card = world.conversations.get_message(call.parameters["message_id"])
+    check_chat(call.operation.name, card.chat)
     layout = get_object(get_field(call.body, "layout"), "layout")
     app = call.body.get("app") or {"bundle_id": "com.example", "name": "App", "team_id": "TEAM"}
     url = call.body.get("url") or "https://example.com"
@@ -134,12 +143,21 @@ def _in_chat(chat: Chat, content: dict[str, Any], render: Render) -> Draft:
     return Draft(chat.line, chat.handles, content, render, chat)
 
 
-def _shown_content(body: dict[str, Any]) -> dict[str, Any]:
+def _get_chat(world: World, call: Call) -> Chat:
+    chat = world.conversations.get_chat(call.parameters["chat_id"])
+    check_chat(call.operation.name, chat)
+    return chat
+
+
+def _shown_content(world: World, body: dict[str, Any], *, is_group: bool) -> dict[str, Any]:
     content = get_content(body)
-    return {**content, "parts": [_shown(part) for part in content["parts"]]}
+    for attachment_id in find_attachments(content["parts"]):
+        world.account.get_attachment(attachment_id)
+    check_mentions(content["parts"], is_group=is_group)
+    return {**content, "parts": [_shown(world, part) for part in content["parts"]]}
 
 
-def _shown(part: dict[str, Any]) -> dict[str, Any]:
+def _shown(world: World, part: dict[str, Any]) -> dict[str, Any]:
     """
     A part as the API shows it again; a file gets its metadata.
     """
@@ -147,7 +165,9 @@ def _shown(part: dict[str, Any]) -> dict[str, Any]:
         return {"url": "https://example.com", **part}
     if part["type"] != "media":
         return part
-    return media(str(part.get("attachment_id") or "external"), part.get("url"), "picture.png")
+    url = part.get("url")
+    file_id = str(part.get("attachment_id") or world.ids.uuid("file", url))
+    return media(file_id, url, "picture.png")
 
 
 def _voice(world: World, call: Call) -> dict[str, Any]:

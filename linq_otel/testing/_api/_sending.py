@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 # Only these calls heed the header; the others have the key in the body.
-HEADER_KEYED = frozenset({"messages.create", "payment_requests.create"})
+HEADER_KEYED = frozenset({"messages.create", "payment_requests.create", "payments.create"})
 CHAT_CREATED_AFTER = 1.0
 
 
@@ -58,6 +58,9 @@ def send(world: World, call: Call) -> Reply:
     draft = DRAFTS[call.operation.name](world, call)
     keys = find_keys(call, draft.key)
     earlier = world.conversations.find_answer(keys)
+    if earlier is None:
+        world.account.check_recipients(draft.handles)
+        world.account.rates.check(draft.line, draft.handles)
     scenario, answer = world.attempts.next(
         json.dumps(keys) if keys else call.identity,
         call.headers.get("x-stainless-retry-count"),
@@ -103,6 +106,7 @@ def _accept(world: World, sending: Send, answer: Answer) -> Reply:
     body = sending.draft.render(message)
     world.conversations.remember(sending.keys, body, message.id)
     world.accepted.append(_record(message, sending))
+    world.account.rates.add(message.chat.line, message.chat.handles)
     if message.opens_chat:
         _announce(world, message)
     return Reply(
@@ -120,7 +124,7 @@ def _schedule(world: World, message: Message, scenario: Scenario) -> Callable[[]
     """
     Plan the message's life; what is returned is to be done before the answer goes out.
     """
-    planned = plan(message, scenario, world.ids)
+    planned = plan(message, scenario, world.ids, world.clock.date)
     ahead = planned[: int(scenario.overtake)]
 
     def schedule() -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from linq_otel.testing._world import Call, World
 
 
-_LINE = "+15550100000"
 _QUEUED = {"status": "accepted", "message": "Request accepted", "trace_id": "$trace"}
 _CARD = {
     "phone_number": "$body:phone_number|+15550100000",
@@ -26,19 +25,13 @@ _CARD = {
     "image_url": "$body:image_url",
     "is_active": True,
 }
-_ATTACHMENT = {
-    "content_type": "image/png",
-    "created_at": "$now",
-    "filename": "picture.png",
-    "size_bytes": 1024,
-    "status": "complete",
-    "download_url": "https://cdn.linqapp.com/attachments/picture.png",
-}
-_BLOCKED = {"handle": "$body:handle|+15550100", "reason": "$body:reason", "blocked_at": "$now"}
+ATTACHMENT = {"id": "$id", "created_at": "$now", "status": "complete"}
 _CAPABILITY = {"address": "$body:address|+15550100", "available": True}
 _EXPERIENCE: dict[str, Any] = {"display_name": "Checkout", "actions": []}
 _CONNECTION = {"handle": "$path:handle", "connect_id": "$id"}
-_REQUEST = {
+PAYMENT_REQUEST = {
+    "id": "$id",
+    "status": "requested",
     "object": "payment_request",
     "amount": "$body:amount|1000",
     "currency": "$body:currency|usd",
@@ -49,7 +42,9 @@ _REQUEST = {
     "created_at": "$now",
     "expires_at": "$later",
 }
-_PAYMENT = {
+PAYMENT = {
+    "id": "$id",
+    "status": "ready",
     "amount_cents": "$body:amount_cents|1000",
     "currency": "$body:currency|usd",
     "handle": "$body:handle|+15550100",
@@ -57,7 +52,7 @@ _PAYMENT = {
     "merchant": "$body:merchant",
     "metadata": "$body:metadata",
 }
-_REPUTATION = {"status": "HEALTHY", "doc_url": "https://docs.linqapp.com/reputation#healthy"}
+REPUTATION = {"status": "HEALTHY", "doc_url": "https://docs.linqapp.com/reputation#healthy"}
 _PLACE = {
     "type": "Feature",
     "geometry": {"type": "Point", "coordinates": [-86.8, 33.5]},
@@ -65,24 +60,8 @@ _PLACE = {
 }
 
 STUBS: dict[str, dict[str, Any]] = {
-    "attachments.create": {
-        "attachment_id": "$id",
-        "upload_url": "https://uploads.linqapp.com/simulated",
-        "http_method": "PUT",
-        "required_headers": {"Content-Type": "$body:content_type|image/png"},
-        "download_url": "https://cdn.linqapp.com/attachments/simulated",
-        "expires_at": "$later",
-    },
-    "attachments.retrieve": {"id": "$path:attachment_id", **_ATTACHMENT},
-    "available_number.retrieve": {
-        "phone_number": _LINE,
-        "vcf_url": "https://cdn.linqapp.com/cards/simulated.vcf",
-    },
-    "blocked_handles.list": {"blocked_handles": []},
-    "blocked_handles.block": {"blocked_handle": _BLOCKED},
     "capability.check_i_message": {**_CAPABILITY, "selected_service": "iMessage"},
     "capability.check_RCS": {**_CAPABILITY, "selected_service": "RCS"},
-    "chats.leave_chat": _QUEUED,
     "chats.location.retrieve": {
         "success": True,
         "data": {"type": "FeatureCollection", "features": [_PLACE]},
@@ -112,21 +91,6 @@ STUBS: dict[str, dict[str, Any]] = {
         "session_id": "$id",
         "status": "onboarding",
     },
-    "payment_requests.create": {"id": "$id", "status": "requested", **_REQUEST},
-    "payment_requests.retrieve": {
-        "id": "$path:payment_request_id",
-        "status": "requested",
-        **_REQUEST,
-    },
-    "payment_requests.list": {"object": "list", "data": [], "has_more": False},
-    "payment_requests.cancel": {
-        "id": "$path:payment_request_id",
-        "status": "canceled",
-        **_REQUEST,
-    },
-    "payments.create": {"id": "$id", "status": "ready", **_PAYMENT},
-    "payments.retrieve": {"id": "$path:payment_id", "status": "authorized", **_PAYMENT},
-    "payments.cancel": {"id": "$path:payment_id", "status": "canceled", **_PAYMENT},
     "payments.credentials": {
         "handoff": {
             "provider": "agentcard",
@@ -135,16 +99,6 @@ STUBS: dict[str, dict[str, Any]] = {
             "user_token": "simulated",
         },
     },
-    "phone_numbers.update": {
-        "id": "$path:phone_number_id",
-        "phone_number": _LINE,
-        "forwarding_number": "$body:forwarding_number",
-    },
-    "phone_numbers.list": {
-        "phone_numbers": [
-            {"id": "line_1", "phone_number": _LINE, "reputation": _REPUTATION},
-        ],
-    },
     "phone_numbers.get_reputation_audit": {
         "audit_id": "$path:audit_id",
         "phone": "$path:phone_number",
@@ -152,7 +106,6 @@ STUBS: dict[str, dict[str, Any]] = {
         "generated_at": "$now",
     },
     "phone_numbers.start_reputation_audit": {"audit_id": "$id", "status": "pending"},
-    "phonenumbers.list": {"phone_numbers": [{"id": "line_1", "phone_number": _LINE}]},
 }
 
 

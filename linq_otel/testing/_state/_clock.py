@@ -1,5 +1,5 @@
 """
-Simulated time, so that a message read three hours later takes a moment to test.
+The clock of a simulated Linq, which is real, and its waits, which take less than they say.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ NANOSECONDS = 1_000_000_000
 
 class SimulatedClock:
     """
-    A clock that waits faster than it tells.
+    A clock that runs at real pace, and says how long a wait of the scenario takes.
 
-    With ``speed`` 0 or infinity waits take no time at all, and the clock itself runs at real pace.
+    Args:
+        start: Seconds since the epoch that it begins with.
+        speed: Seconds of the scenario per real second; with 0 or infinity waits take no time.
     """
 
     def __init__(self, *, start: float, speed: float) -> None:
@@ -27,15 +29,29 @@ class SimulatedClock:
 
     def now(self) -> int:
         """
-        Simulated nanoseconds since the epoch.
+        Nanoseconds since the epoch.
         """
-        return self._start + int((time.monotonic_ns() - self._origin) * self._speed)
+        return self._start + time.monotonic_ns() - self._origin
 
     def real_seconds(self, simulated: float) -> float:
         """
-        How long a wait of ``simulated`` seconds really takes.
+        How long a wait of *simulated* seconds really takes.
         """
         return 0.0 if self._immediate else simulated / self._speed
+
+    def date(self, begun: int, after: float) -> int:
+        """
+        When something of a scenario happens, in nanoseconds since the epoch.
+
+        It is dated when it happens. Where waits take no time everything would happen at once, so
+        there it is dated as the scenario has it, which is in the future.
+
+        Args:
+            begun: Nanoseconds since the epoch.
+            after: Seconds of the scenario.
+        """
+        seconds = after if self._immediate else self.real_seconds(after)
+        return begun + int(seconds * NANOSECONDS)
 
 
 def rfc3339(nanoseconds: int) -> str:

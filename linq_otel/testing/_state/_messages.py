@@ -29,6 +29,7 @@ class Chat:
     service: str
     created_at: int
     display_name: str | None = None
+    is_left: bool = False
 
     @property
     def is_group(self) -> bool:

@@ -16,7 +16,6 @@ from linq_otel.testing._state._errors import ApiError
 
 # The status of a success, where it is not 200.
 _STATUSES = {
-    "attachments.create": 201,
     "blocked_handles.block": 201,
     "chats.create": 201,
     "contact_card.create": 201,

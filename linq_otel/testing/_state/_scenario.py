@@ -57,12 +57,15 @@ class Step:
         after: Simulated seconds since acceptance.
         code: For failures: Linq's error code.
         reason: For failures: the text beside it.
+        told_after: Simulated seconds since acceptance until its webhook is sent; by default it is
+            sent as soon as it has happened.
     """
 
     event: str
     after: float
     code: int = 4001
     reason: str = "Delivery failed"
+    told_after: float | None = None
 
 
 SENT = Step("message.sent", 2)

@@ -50,7 +50,8 @@ class Pending:
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._count == 0, timeout):
-                raise TimeoutError(f"{self._count} webhooks still to come after {timeout} s")
+                webhooks = "1 webhook" if self._count == 1 else f"{self._count} webhooks"
+                raise TimeoutError(f"{webhooks} still to come after {timeout} s")
 
 
 class Timer:

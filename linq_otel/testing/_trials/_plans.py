@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from linq_otel.testing._state._clock import NANOSECONDS
+from linq_otel.testing._state._clock import NANOSECONDS, SimulatedClock
 from linq_otel.testing._state._ids import Ids
 from linq_otel.testing._state._messages import OWN_LINE
 from linq_otel.testing._state._scenario import Scenario, get_scenario
 from linq_otel.testing._webhooks._events import EVENT_TYPES, NEWEST, ONLY_NEWEST, Event
-from linq_otel.testing._webhooks._samples import moment_of, sample_bodies
+from linq_otel.testing._webhooks._samples import AFTER, moment_of, sample_bodies
 from linq_otel.testing._webhooks._subjects import SOMEONE, Subject
 from linq_otel.testing._webhooks._timeline import plan
 
@@ -30,6 +30,13 @@ UNKNOWN_TYPE: Final = "simulated.made_up"
 WRONG_SIGNATURE: Final = "forged"
 NO_SIGNATURE: Final = "unsigned"
 OLD_SIGNATURE: Final = "replayed"
+BROKEN_BODY: Final = "broken"
+# What is sent once, before all else, however much of the rest is forged.
+_FLAWS: Final = {
+    None: (WRONG_SIGNATURE, OLD_SIGNATURE, BROKEN_BODY),
+    True: (NO_SIGNATURE, OLD_SIGNATURE, BROKEN_BODY),
+    False: (),
+}
 _LONGEST_GAP = 5.0
 
 
@@ -45,8 +52,9 @@ class Wishes:
         duplicates: How many more times each webhook is sent; ``None`` as the scenario has it.
         late: Seconds between what happened and its webhooks.
         out_of_order: Send them in another order than they happened.
-        forged: Precede each by one with a wrong signature, and the first by one without and one
-            that is too old.
+        forged: None sends one with a wrong signature, one that is too old, and one whose body is
+            cut off; True one without a signature too, and one with a wrong signature before each;
+            False none of these.
         count: How many messages of each scenario, and rounds of the events.
         seed: Of every id and all jitter.
         speed: Simulated seconds per second; 0 means that waits take no time.
@@ -60,7 +68,7 @@ class Wishes:
     duplicates: int | None = None
     late: float = 0.0
     out_of_order: bool = False
-    forged: bool = False
+    forged: bool | None = None
     count: int = 1
     seed: int = 0
     speed: float = 0.0
@@ -112,8 +120,10 @@ def plan_trials(wishes: Wishes, now: float) -> list[list[Trial]]:
         for version in wishes.versions
     )
     lives = [life for life in chain.from_iterable(rounds) if life]
-    if wishes.forged and lives:
-        lives[0] = [*_flawed(lives[0][0]), *lives[0]]
+    if lives:
+        first = replace(lives[0][0], flaw="")
+        flawed = [replace(first, flaw=flaw) for flaw in _FLAWS[wishes.forged]]
+        lives[0] = [*flawed, *lives[0]]
     return lives
 
 
@@ -123,11 +133,13 @@ def _scenarios(
     for name in wishes.scenarios:
         scenario = _altered(get_scenario(name), wishes)
         about = (version, name, number)
-        begun = _begin(wishes, now, max((step.after for step in scenario.steps), default=0))
-        message = _message(wishes, ids, about, begun, scenario)
+        # Where waits take no time, it all has happened by now.
+        lasts = 0 if wishes.speed else max((step.after for step in scenario.steps), default=0)
+        message = _message(wishes, ids, about, _begin(wishes, now, lasts), scenario)
+        clock = SimulatedClock(start=now, speed=wishes.speed)
         trials = [
             Trial(planned.event, version, planned.after, scenario=name)
-            for planned in plan(message, scenario, ids)
+            for planned in plan(message, scenario, ids, clock.date)
         ]
         yield _repeated(trials, scenario.duplicates, ids, forged=scenario.forged)
 
@@ -138,7 +150,7 @@ def _altered(scenario: Scenario, wishes: Wishes) -> Scenario:
         scenario,
         duplicates=duplicates,
         shuffle=scenario.shuffle or wishes.out_of_order,
-        forged=scenario.forged or wishes.forged,
+        forged=scenario.forged or bool(wishes.forged),
     )
 
 
@@ -146,12 +158,13 @@ def _events(wishes: Wishes, ids: Ids, version: str, number: int, now: float) -> 
     wanted = [one for one in wishes.events if version == NEWEST or one not in ONLY_NEWEST]
     if wishes.out_of_order:
         ids.random("events", version, number).shuffle(wanted)
-    begun = _begin(wishes, now, len(wanted))
+    # Their message may have been read by now, and none of it lies in the future.
+    begun = _begin(wishes, now, max(AFTER.values()))
     trials = [
         Trial(_event(wishes, ids, (version, one, number), begun), version, float(at))
         for at, one in enumerate(wanted)
     ]
-    return _repeated(trials, wishes.duplicates or 0, ids, forged=wishes.forged)
+    return _repeated(trials, wishes.duplicates or 0, ids, forged=bool(wishes.forged))
 
 
 def _event(wishes: Wishes, ids: Ids, about: tuple[str, str, int], begun: int) -> Event:
@@ -168,8 +181,7 @@ def _event(wishes: Wishes, ids: Ids, about: tuple[str, str, int], begun: int) ->
 
 
 def _begin(wishes: Wishes, now: float, lasts: float) -> int:
-    waits = 0.0 if wishes.speed else lasts
-    return int((now - wishes.late - waits) * NANOSECONDS)
+    return int((now - wishes.late - lasts) * NANOSECONDS)
 
 
 def _message(
@@ -204,7 +216,3 @@ def _repeated(trials: list[Trial], copies: int, ids: Ids, *, forged: bool) -> li
             gap = ids.random("duplicate", trial.event.event_id, copy).uniform(0.1, _LONGEST_GAP)
             more.append(replace(trial, copy=copy, after=trial.after + gap))
     return sorted(more, key=lambda trial: trial.after)
-
-
-def _flawed(trial: Trial) -> list[Trial]:
-    return [replace(trial, flaw=flaw) for flaw in (NO_SIGNATURE, OLD_SIGNATURE)]

@@ -11,7 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from linq_otel.testing._trials._plans import NO_SIGNATURE, OLD_SIGNATURE
+from linq_otel.testing._trials._plans import (
+    BROKEN_BODY,
+    NO_SIGNATURE,
+    OLD_SIGNATURE,
+    WRONG_SIGNATURE,
+)
 
 
 if TYPE_CHECKING:
@@ -39,21 +44,33 @@ class Finding:
     remedy: str
 
 
-_VERIFY = "verify webhook-signature over the raw body before anything else, and answer 401"
+_VERIFY = (
+    "verify webhook-signature over the raw body before anything else, and answer 401; linq_otel "
+    "does so with WebhookReceiver(enforce=True)"
+)
 ACCEPTED_FORGED = Finding(
-    "accepted-forged", "your endpoint accepted a webhook with a wrong signature", _VERIFY
+    "accepted-forged",
+    "your endpoint accepted a webhook with a wrong signature: it takes events from any sender",
+    _VERIFY,
 )
 ACCEPTED_UNSIGNED = Finding(
-    "accepted-unsigned", "your endpoint accepted a webhook without a signature", _VERIFY
+    "accepted-unsigned",
+    "your endpoint accepted a webhook without a signature: it takes events from any sender",
+    _VERIFY,
 )
 ACCEPTED_REPLAYED = Finding(
     "accepted-replayed",
-    "your endpoint accepted a webhook signed an hour ago",
-    "refuse a webhook-timestamp more than five minutes from now",
+    "your endpoint accepted a webhook signed an hour ago: one that was overheard can be sent again",
+    "refuse a webhook-timestamp more than five minutes from now, as WebhookReceiver(enforce=True)",
+)
+ACCEPTED_BROKEN = Finding(
+    "accepted-broken",
+    "your endpoint accepted a webhook whose body was cut off after it was signed",
+    _VERIFY,
 )
 RETRIED_FORGED = Finding(
     "forged-not-refused",
-    "a webhook that is not from Linq met an error, and no refusal",
+    "a webhook that is not as Linq signed it met an error, and no refusal",
     "answer 401 as soon as the signature is wrong",
 )
 REFUSED = Finding(
@@ -100,6 +117,12 @@ DUPLICATE = Finding(
     "remember event ids, and answer 2xx to one that you have seen",
 )
 
+_ACCEPTED = {
+    WRONG_SIGNATURE: ACCEPTED_FORGED,
+    NO_SIGNATURE: ACCEPTED_UNSIGNED,
+    OLD_SIGNATURE: ACCEPTED_REPLAYED,
+    BROKEN_BODY: ACCEPTED_BROKEN,
+}
 _BY_FAILURE = {"timeout": TOO_SLOW, "broken": BROKEN}
 
 
@@ -127,8 +150,7 @@ def find_fault(trial: Trial, answer: Answer, *, was_taken: bool) -> Finding | No
 
 def _judge_flawed(flaw: str, answer: Answer) -> Finding | None:
     if answer.is_success:
-        accepted = {NO_SIGNATURE: ACCEPTED_UNSIGNED, OLD_SIGNATURE: ACCEPTED_REPLAYED}
-        return accepted.get(flaw, ACCEPTED_FORGED)
+        return _ACCEPTED[flaw]
     return RETRIED_FORGED if answer.is_retried else None
 
 

@@ -7,6 +7,7 @@ Source: Linq's "Webhook events" page.
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ __all__ = ["EVENT_TYPES", "NEWEST", "ONLY_NEWEST", "VERSIONS", "Event", "in_both
 
 VERSIONS = ("2025-01-01", "2026-02-03")
 NEWEST = VERSIONS[-1]
+PARTNER = str(uuid.uuid5(uuid.NAMESPACE_DNS, "partner.linq-otel.invalid"))
 
 # Events that have no shape in the older payload version and are kept from its subscribers.
 ONLY_NEWEST = frozenset({"message.edited"})
@@ -65,7 +67,7 @@ class Event:
             "event_id": self.event_id,
             "created_at": rfc3339(self.created_at),
             "trace_id": self.linq_trace_id,
-            "partner_id": "partner_simulated",
+            "partner_id": PARTNER,
             "data": self.bodies[version],
             **self.overrides,
         }

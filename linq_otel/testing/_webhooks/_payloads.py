@@ -72,11 +72,12 @@ def _message_2025(message: Message, stage: str, times: Times) -> dict[str, Any]:
 
 
 def _inner_2025(message: Message, times: Times) -> dict[str, Any]:
+    # Unlike the newer version, this one leaves out what is null of these two.
+    given = {"effect": message.effect, "reply_to": message.reply_to}
     return {
         "id": message.id,
         "parts": message.parts,
-        "effect": message.effect,
-        "reply_to": message.reply_to,
+        **{name: value for name, value in given.items() if value is not None},
         "created_at": rfc3339(message.created_at),
         "updated_at": rfc3339(max(times.values(), default=message.created_at)),
         "sent_at": moment(times.get("sent")),

@@ -7,6 +7,7 @@ documents no shape (calls, and events it has yet to invent), the body names the 
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ def _reaction(event_type: str, message: Message) -> Bodies:
         "chat_id": message.chat.id,
         "message_id": message.id,
         "part_index": 0,
-        "reaction_id": message.id[::-1].replace("-", "")[:32],
+        "reaction_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{message.id}/reaction")),
         "reaction_type": "like" if event_type.startswith("poll") else "love",
         "is_from_me": False,
         "from": who,

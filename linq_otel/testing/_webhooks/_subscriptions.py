@@ -149,7 +149,7 @@ def _parse_version(target_url: str) -> str:
     parts = urlsplit(target_url)
     version = parse_qs(parts.query).get("version", [NEWEST])[0]
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ApiError(400, 1005, "target_url must be an absolute URL")
+        raise ApiError(400, 1005, "target_url must be an absolute URL, with http:// or https://")
     if version not in VERSIONS:
         raise ApiError(400, 1005, f"Unknown webhook version {version!r}")
     return version

@@ -4,10 +4,9 @@ From a script to a plan: which event of an accepted message happens when, and is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from linq_otel.testing._state._clock import NANOSECONDS
 from linq_otel.testing._webhooks._events import Event
 from linq_otel.testing._webhooks._payloads import (
     Bodies,
@@ -19,12 +18,17 @@ from linq_otel.testing._webhooks._payloads import (
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from linq_otel.testing._state._ids import Ids
     from linq_otel.testing._state._messages import Message
     from linq_otel.testing._state._scenario import Scenario, Step
 
 
 STAGES = ("sent", "delivered", "read")
+# Simulated seconds: between two webhooks that change places, and until one that overtakes.
+_GAP = 0.5
+_OVERTAKEN = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,26 @@ class Planned:
     after: float
 
 
-def plan(message: Message, scenario: Scenario, ids: Ids) -> tuple[Planned, ...]:
+def plan(
+    message: Message, scenario: Scenario, ids: Ids, date: Callable[[int, float], int]
+) -> tuple[Planned, ...]:
     """
     Draw up all that will happen to a message, in the order it will be told.
+
+    Args:
+        message: As accepted.
+        scenario: What happens to it.
+        ids: Makes the ids of the events.
+        date: Says when something happens that begins then and takes so many simulated seconds;
+            nanoseconds since the epoch.
     """
     steps = sorted(_possible(message, scenario), key=lambda step: step.after)
-    times = {_stage(s): message.created_at + int(s.after * NANOSECONDS) for s in steps}
+    if scenario.overtake and steps:
+        # It is told before the send is answered, and has happened by then.
+        steps[0] = replace(steps[0], after=min(steps[0].after, _OVERTAKEN))
+    times = {_stage(step): date(message.created_at, step.after) for step in steps}
     events = [_event(message, step, times, scenario, ids) for step in steps]
-    return tuple(
-        Planned(event, _stage(step), told.after)
-        for told, (step, event) in zip(
-            steps, _told(message, scenario, ids, steps, events), strict=True
-        )
-    )
+    return tuple(_told(message, scenario, ids, list(zip(steps, events, strict=True))))
 
 
 def _possible(message: Message, scenario: Scenario) -> list[Step]:
@@ -63,13 +74,19 @@ def _possible(message: Message, scenario: Scenario) -> list[Step]:
 
 
 def _told(
-    message: Message, scenario: Scenario, ids: Ids, steps: list[Step], events: list[Event]
-) -> list[tuple[Step, Event]]:
-    pairs = list(zip(steps, events, strict=True))
-    if not scenario.shuffle:
-        return pairs
-    shuffled = ids.random("shuffle", message.id).sample(pairs, len(pairs))
-    return pairs[::-1] if shuffled == pairs else shuffled
+    message: Message, scenario: Scenario, ids: Ids, pairs: list[tuple[Step, Event]]
+) -> Iterator[Planned]:
+    """
+    Say when each event is told: as soon as it has happened, or in another order, but not before.
+    """
+    if scenario.shuffle:
+        shuffled = ids.random("shuffle", message.id).sample(pairs, len(pairs))
+        pairs = pairs[::-1] if shuffled == pairs else shuffled
+    earliest = 0.0
+    for step, event in pairs:
+        after = max(step.after if step.told_after is None else step.told_after, earliest)
+        earliest = after + _GAP if scenario.shuffle else 0.0
+        yield Planned(event, _stage(step), after)
 
 
 def _event(
