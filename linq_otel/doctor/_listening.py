@@ -26,6 +26,7 @@ __all__ = ["Listener"]
 
 _MOST_BYTES: Final = 1024 * 1024
 _MOST_KEPT: Final = 10_000
+_MOST_BYTES_KEPT: Final = 256 * _MOST_BYTES
 _SECONDS: Final = 10.0
 
 
@@ -45,6 +46,7 @@ class Listener:
 
     def __init__(self, port: int, note: Callable[[Samples, dict[str, Any]], None]) -> None:
         self._parts: list[Samples] = []
+        self._size = 0
         self._answered = 0
         self._note = note
         self._arrived = threading.Condition()
@@ -57,7 +59,7 @@ class Listener:
     @property
     def samples(self) -> Samples:
         """
-        What has arrived, at most 10,000 of it.
+        What has arrived, at most 10,000 of it and 256 MiB.
         """
         return Samples.of(self._parts)
 
@@ -102,7 +104,8 @@ class Listener:
         """
         with self._arrived:
             now = time.time()
-            if len(self._parts) >= _MOST_KEPT:
+            self._size += len(body)
+            if len(self._parts) >= _MOST_KEPT or self._size > _MOST_BYTES_KEPT:
                 return
             place = f"webhook {len(self._parts) + 1}"
             found = read_delivery(place, body, headers=headers, received_at=now)
