@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from linq_otel.errors import ConfigurationError
-from linq_otel.stories import find_stories, find_trace
+from linq_otel.stories import complete_id, find_trace, join_traces
 from linq_otel.stories._sources import SourceError
+from linq_otel.stories._sources._gathering import QueriedSource
 from linq_otel.stories._sources._origins import find_origin
 
 from ._show_output import Found, Output, present, present_origin
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_NOT_FOUND = 1
+_SHORTEST_ID = 16  # Digits of a span's.
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,15 @@ def run_show(options: ShowOptions, out: IO[str], err: IO[str]) -> int:
         raise ConfigurationError(
             "nothing to look into: name --file, --jaeger, --tempo, --viewer or --store"
         )
-    err.write(f"linq-otel: nothing is known of that id in {', '.join(search.reached)}\n")
+    looked = ", ".join(search.reached)
+    err.write(f"linq-otel: nothing is known of that id in {looked}{_hint_at_whole_id(options)}\n")
     return EXIT_NOT_FOUND
+
+
+def _hint_at_whole_id(options: ShowOptions) -> str:
+    is_short = len(options.wanted) < _SHORTEST_ID
+    has_backend = any(isinstance(source, QueriedSource) for source in options.sources)
+    return "; Jaeger and Tempo find whole ids alone" if is_short and has_backend else ""
 
 
 class _Search:
@@ -133,9 +142,9 @@ class _Search:
 def _ask(source: Source, ids: Sequence[str]) -> Found | None:
     for wanted in ids:
         spans = source.find_spans(wanted)
-        place = find_trace(spans, wanted)
+        place = find_trace(spans, wanted) or find_trace(spans, complete_id(spans, wanted) or "")
         if place is not None:
-            return Found(source.title, place, tuple(find_stories(spans, wanted)))
+            return Found(source.title, place, join_traces(spans, place.otel_trace_id)[0])
     return None
 
 
