@@ -141,6 +141,9 @@ class Switch(asyncio.Protocol):
         except OSError:
             self._transport.close()
             return
+        if self._transport.is_closing():
+            inner.close()
+            return
         inner.write(self._first)
         outer = _Pipe(inner, lambda: self._connections.discard(self))
         self._transport.set_protocol(outer)
