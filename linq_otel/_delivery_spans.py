@@ -165,6 +165,7 @@ def identify(event: Event, event_type: str) -> dict[str, Any]:
         a.LINQ_TRACE_ID: event.linq_trace_id,
         a.MESSAGE_ID: event.message_id,
         a.CHAT_ID: event.chat_id,
+        a.CHAT_IS_GROUP: event.is_group or None,
         a.SERVICE: event.service,
     }
     return {key: value for key, value in facts.items() if value is not None}

@@ -116,6 +116,15 @@ class Event:
         return store_keys(self.message_id, ids, self.idempotency_key)
 
     @property
+    def is_group(self) -> bool:
+        """
+        True if the payload says that its chat is a group.
+        """
+        data = as_mapping(self.payload.get("data"))
+        # In 2025-01-01 the flag stands beside the chat's id.
+        return as_mapping(data.get("chat")).get("is_group", data.get("is_group")) is True
+
+    @property
     def sender(self) -> SpanContext | None:
         """
         The span that sent the message, as a remote span context, where its key carries it.

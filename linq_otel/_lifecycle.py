@@ -50,6 +50,8 @@ class Role(Enum):
 
 STAGE_NAMES: Final = ("sent", "delivered", "read", "failed")
 """What a webhook may say of a message that was accepted."""
+STUCK_AFTER: Final = 300.0
+"""Seconds without the news that is due next after which a message counts as stuck."""
 
 _STAGES: Final = {
     f"{family}.{stage}": stage for family in ("message", "poll") for stage in STAGE_NAMES

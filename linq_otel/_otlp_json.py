@@ -118,13 +118,41 @@ def parse_request(request: Mapping[str, object]) -> Iterator[SpanRecord]:
     Raises:
         ValueError: Something in it is not OTLP; what, the message says.
     """
+    for span, service_name, scope_name in _find_spans(request):
+        yield _parse_span(span, service_name, scope_name)
+
+
+def parse_spans(request: Mapping[str, object]) -> Iterator[SpanRecord | None]:
+    """
+    Read every span of one ``ExportTraceServiceRequest``; None for each that cannot be read.
+
+    Args:
+        request: The decoded JSON.
+
+    Raises:
+        ValueError: What holds the spans is not OTLP; what, the message says.
+    """
+    for found in _find_spans(request):
+        yield _try_span(*found)
+
+
+def _find_spans(
+    request: Mapping[str, object],
+) -> Iterator[tuple[Mapping[str, object], str, str]]:
     for group in get_objects(request, "resourceSpans"):
         resource = _parse_attributes(get_object(group, "resource"))
         service_name = str(resource.get("service.name", _NO_SERVICE))
         for scoped in get_objects(group, "scopeSpans"):
             scope_name = get_text(get_object(scoped, "scope"), "name")
             for span in get_objects(scoped, "spans"):
-                yield _parse_span(span, service_name, scope_name)
+                yield span, service_name, scope_name
+
+
+def _try_span(span: Mapping[str, object], service_name: str, scope_name: str) -> SpanRecord | None:
+    try:
+        return _parse_span(span, service_name, scope_name)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _parse_span(span: Mapping[str, object], service_name: str, scope_name: str) -> SpanRecord:

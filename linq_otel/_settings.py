@@ -26,7 +26,7 @@ from ._environment import (
     split,
 )
 from ._late import LATE_CHOICES, choose_late_policy
-from ._lifecycle import JOINS, Join
+from ._lifecycle import JOINS, STUCK_AFTER, Join
 from ._signing_secrets import SECRET_VARIABLE, read_secrets, split_secrets
 from .errors import ConfigurationError
 from .stores import Store
@@ -146,7 +146,7 @@ class Settings:
     join: Join = "linq"
     stages: bool = True
     stage_events: bool = False
-    stuck_after: float = 300.0
+    stuck_after: float = STUCK_AFTER
     carrier: Carrier = "none"
     http_spans: HttpSpans = "own"
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)

@@ -30,10 +30,11 @@ BEYOND_THE_API = {
     "viewer": {"proto"},
 }
 HELPERS = {"instrumentation", "semconv"}
-# An engine is imported when its URL is opened, and a server when it is started.
+# An engine is imported when its URL is opened, and a server when it is started, if it is installed.
 IMPORTS_INSIDE_FUNCTIONS = {
     "stores": {"stores.memory", "stores.redis", "stores.sql", "stores.sqlite"},
     "viewer": {"viewer._opening"},
+    "viewer._opening": {"viewer._grpc"},
 }
 STARTS_SPANS = {"_tracer"}
 # Modules that call what users, stores, servers and the SDK give us, which may raise anything.

@@ -48,6 +48,24 @@ class TestPages:
         ]
         assert real == []
 
+    def test_name_the_protocol_where_an_app_is_traced_from_outside(self) -> None:
+        """
+        ``opentelemetry-instrument`` sends by gRPC unless told otherwise; many receivers take none.
+        """
+        blocks = [
+            (page.relative_to(ROOT).as_posix(), block)
+            for page in [*PAGES, *sorted(ROOT.glob("examples/untouched/*.py"))]
+            for block in re.findall(r"```sh\n(.*?)```|\A\"\"\"(.*?)\"\"\"", read(page), re.DOTALL)
+        ]
+        commands = [
+            (name, text)
+            for name, (fenced, docstring) in blocks
+            if "opentelemetry-instrument " in (text := fenced or docstring)
+        ]
+        assert len(commands) >= 9
+        silent = [name for name, text in commands if "OTEL_EXPORTER_OTLP_PROTOCOL=" not in text]
+        assert silent == []
+
 
 class TestConfigurationPage:
     def test_lists_every_option(self) -> None:

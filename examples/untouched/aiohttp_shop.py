@@ -1,6 +1,7 @@
 """
 An aiohttp app that knows nothing of tracing.
 
+    export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
     opentelemetry-instrument python aiohttp_shop.py 8000
 """
 

@@ -1,6 +1,7 @@
 """
 A Django app that knows nothing of tracing; its settings are in ``django_settings.py``.
 
+    export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
     export DJANGO_SETTINGS_MODULE=django_settings
     opentelemetry-instrument django-admin runserver --noreload 127.0.0.1:8000
     opentelemetry-instrument gunicorn --workers 2 --bind 127.0.0.1:8000 django_shop:application

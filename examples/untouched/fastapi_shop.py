@@ -1,6 +1,7 @@
 """
 A FastAPI app that knows nothing of tracing.
 
+    export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
     opentelemetry-instrument uvicorn --workers 2 --port 8000 fastapi_shop:app
 """
 

@@ -1,6 +1,7 @@
 """
 A Flask app that knows nothing of tracing.
 
+    export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
     opentelemetry-instrument gunicorn --workers 2 --bind 127.0.0.1:8000 flask_shop:app
 """
 

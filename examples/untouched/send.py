@@ -1,6 +1,7 @@
 """
 Sends messages with bare HTTP, as many apps do, and knows nothing of tracing.
 
+    export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
     LINQ_API_KEY=… opentelemetry-instrument python send.py requests 1
 
 Args: the library (httpx, requests or urllib), and how many messages.

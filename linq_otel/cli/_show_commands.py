@@ -51,7 +51,8 @@ def show(  # noqa: PLR0913  # Options, each with a default.
         typer.Argument(
             metavar="ID",
             help="A Linq trace id (X-Trace-ID), the id of a message, an event or a chat, a trace "
-            "or a span; with a store, an idempotency key, too.",
+            "or a span; or how it begins, four characters at least, if no other begins so. With a "
+            "store, an idempotency key, too.",
         ),
     ],
     *,

@@ -43,12 +43,19 @@ class Found:
     Attributes:
         title: The source that knew it.
         place: The trace, and the span.
-        stories: All that is told of it, its own story first.
+        story: All that is told of it.
     """
 
     title: str
     place: Place
-    stories: tuple[Story, ...]
+    story: Story
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """
+        The story as a document.
+        """
+        return story_document(self.story, self.place.otel_trace_id, self.place.message_id)
 
 
 def present(
@@ -61,7 +68,7 @@ def present(
         ConfigurationError: If the file for Perfetto cannot be written.
     """
     if output.perfetto is not None:
-        _write_perfetto(found.stories[0], output.perfetto, out, err)
+        _write_perfetto(found.story, output.perfetto, out, err)
         if is_standard_output(output.perfetto):
             return
     if output.as_json:
@@ -89,12 +96,12 @@ def present_origin(origin: KnownOrigin, output: Output, out: IO[str]) -> None:
 
 def _draw(found: Found, out: IO[str]) -> None:
     console = build_console(out)
-    for story in found.stories:
-        message = story_document(story, found.place.otel_trace_id)["message"]
-        if message is not None:
-            console.print(describe_message(message), markup=False, soft_wrap=True)
-    spans = [span for story in found.stories for span in story.spans]
-    print_waterfall(spans, console, otel_trace_id=found.place.otel_trace_id)
+    message = found.document["message"]
+    if message is not None:
+        console.print(describe_message(message), markup=False, soft_wrap=True)
+        if message["split"] is not None:
+            console.print(message["split"]["text"], markup=False, soft_wrap=True)
+    print_waterfall(found.story.spans, console, otel_trace_id=found.place.otel_trace_id)
 
 
 def _write_document(found: Found, origin: KnownOrigin | None) -> dict[str, Any]:
@@ -103,7 +110,7 @@ def _write_document(found: Found, origin: KnownOrigin | None) -> dict[str, Any]:
         "span_id": found.place.span_id,
         "source": found.title,
         "origin": None if origin is None else origin.to_document(),
-        "stories": [story_document(story, found.place.otel_trace_id) for story in found.stories],
+        "stories": [found.document],
     }
 
 

@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING
 from rich.text import Text
 
 from linq_otel.errors import ConfigurationError
-from linq_otel.stories import find_stories, find_trace
+from linq_otel.stories import complete_id, find_trace, join_traces
 from linq_otel.stories._sources import IncompleteError, SourceError
+from linq_otel.stories._sources._gathering import QueriedSource
 from linq_otel.stories._sources._origins import find_origin
 
 from ._show_output import Found, Output, present, present_origin
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_NOT_FOUND = 1
+_SHORTEST_ID = 16  # Digits of a span's.
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,15 @@ def run_show(options: ShowOptions, out: IO[str], err: IO[str]) -> int:
         raise ConfigurationError(
             "nothing to look into: name --file, --jaeger, --tempo, --viewer or --store"
         )
-    reached = spell_line(", ".join(search.reached))
-    err.write(f"linq-otel: nothing is known of that id in {reached}\n")
+    looked = spell_line(", ".join(search.reached))
+    err.write(f"linq-otel: nothing is known of that id in {looked}{_hint_at_whole_id(options)}\n")
     return EXIT_NOT_FOUND
+
+
+def _hint_at_whole_id(options: ShowOptions) -> str:
+    is_short = len(options.wanted) < _SHORTEST_ID
+    has_backend = any(isinstance(source, QueriedSource) for source in options.sources)
+    return "; Jaeger and Tempo find whole ids alone" if is_short and has_backend else ""
 
 
 class _Search:
@@ -135,11 +143,11 @@ class _Search:
                 # Where searching fails, a trace that the store named can still be fetched.
                 failure = failure or error
                 spans = error.partial if isinstance(error, IncompleteError) else []
-            place = find_trace(spans, wanted)
+            place = find_trace(spans, wanted) or find_trace(spans, complete_id(spans, wanted) or "")
             if place is not None:
                 if failure is not None:
-                    self._err.write(f"linq-otel: not all may be here: {failure}\n")
-                return Found(source.title, place, tuple(find_stories(spans, wanted)))
+                    self._err.write(f"linq-otel: not all may be here: {spell_line(failure)}\n")
+                return Found(source.title, place, join_traces(spans, place.otel_trace_id)[0])
         if failure is not None:
             raise failure
         return None

@@ -77,7 +77,11 @@ def view(  # noqa: PLR0913  # Options, each with a default.
     ] = None,
     stuck_after: Annotated[
         float,
-        typer.Option(min=0, max=1e9, help="Seconds without news after which a message is stuck."),
+        typer.Option(
+            min=0,
+            max=1e9,
+            help="Seconds without the news due next after which a message is stuck.",
+        ),
     ] = STUCK_AFTER,
     is_opening: Annotated[
         bool,
@@ -89,7 +93,8 @@ def view(  # noqa: PLR0913  # Options, each with a default.
 
     linq-otel view
 
-    Point an app at it with OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318, by http/protobuf; or
+    Point an app at it with OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 and
+    OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf; where grpcio is installed, grpc is taken as well. Or
     try linq-otel demo --endpoint http://127.0.0.1:4318. Nothing leaves this host. Ctrl-C ends it.
     Exits with 0 when it was ended or the file is written, 2 if the port is taken, a file cannot be
     read or written, or the command was not understood.
@@ -102,4 +107,4 @@ def view(  # noqa: PLR0913  # Options, each with a default.
         raise typer.Exit(run_export(run, sys.stdout))
     if wanted is not None:
         raise typer.BadParameter("--id goes with --html; on the page, type it into the search.")
-    raise typer.Exit(run_view(run, sys.stdout))
+    raise typer.Exit(run_view(run, sys.stdout, sys.stderr))

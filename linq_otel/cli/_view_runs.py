@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from linq_otel._otlp_json import SpanRecord
-    from linq_otel.viewer import ViewerOptions
+    from linq_otel.viewer import Viewer, ViewerOptions
 
 
 _GLANCE_SECONDS: Final = 0.5
@@ -47,7 +47,7 @@ class ViewRun:
     is_opening: bool
 
 
-def run_view(run: ViewRun, out: IO[str]) -> int:
+def run_view(run: ViewRun, out: IO[str], err: IO[str]) -> int:
     """
     Show the page until somebody ends it; returns the exit code.
 
@@ -62,12 +62,16 @@ def run_view(run: ViewRun, out: IO[str]) -> int:
                     count = viewer.read(lines)
                 shown = spell_line(name_of(name))
                 out.write(f"{number(count, 'span')} of {shown}\n")
-        out.write(_tell(viewer.url))
+        out.write(_tell(viewer))
         out.flush()
         if run.is_opening and out.isatty():
             _open_browser(viewer.url)
+        told = 0
         while not ended.wait(_GLANCE_SECONDS):
-            pass
+            for complaint in viewer.complaints[told:]:
+                err.write(f"linq-otel: {complaint}\n")
+                err.flush()
+                told += 1
     return 0
 
 
@@ -100,10 +104,13 @@ def _by_id(spans: Iterable[SpanRecord]) -> dict[tuple[str, str], SpanRecord]:
     return {(span.otel_trace_id, span.span_id): span for span in spans}
 
 
-def _tell(url: str) -> str:
+def _tell(viewer: Viewer) -> str:
+    also = "; gRPC is taken as well" if viewer.takes_grpc else ""
     return (
-        f"The page is at {url}\n"
-        f"Send it spans by OTLP (http/protobuf): OTEL_EXPORTER_OTLP_ENDPOINT={url}\n"
+        f"The page is at {viewer.url}\n"
+        f"It shows the spans of an app that is started with these variables{also}:\n"
+        f"  export OTEL_EXPORTER_OTLP_ENDPOINT={viewer.url}\n"
+        "  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
         "Ctrl-C ends it.\n"
     )
 

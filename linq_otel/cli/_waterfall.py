@@ -160,8 +160,10 @@ def _headline(story: Story) -> Text:
     axis_start = min(span.start_ns for span in story.spans)
     axis_end = max(max(span.start_ns, span.end_ns) for span in story.spans)
     since = datetime.fromtimestamp(axis_start // 1_000_000_000, tz=timezone.utc)
+    unjoined = len(story.parts)
+    joined = "joined by links" if unjoined == 1 else f"in {unjoined} parts that no link joins"
     parts = (
-        f"{traces} traces joined by links" if traces > 1 else "1 trace",
+        f"{traces} traces {joined}" if traces > 1 else "1 trace",
         _count_spans(len(story.spans)),
         spell_duration(axis_end - axis_start),
         f"from {since:%Y-%m-%d %H:%M:%S} UTC",

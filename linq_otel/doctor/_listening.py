@@ -32,6 +32,7 @@ __all__ = ["Listener"]
 _MOST_BYTES: Final = 1024 * 1024
 _MOST_KEPT: Final = 10_000
 _MOST_LINE: Final = 200
+_MOST_BYTES_KEPT: Final = 256 * _MOST_BYTES
 _SECONDS: Final = 10.0
 _HOST: Final = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?")
 # ngrok, cloudflared and the others send the first.
@@ -60,6 +61,7 @@ class Listener:
         tell: Callable[[str], None],
     ) -> None:
         self._parts: list[Samples] = []
+        self._size = 0
         self._answered = 0
         self._note = note
         self._tell = tell
@@ -75,7 +77,7 @@ class Listener:
     @property
     def samples(self) -> Samples:
         """
-        What has arrived, at most 10,000 of it.
+        What has arrived, at most 10,000 of it and 256 MiB.
         """
         return Samples.of(self._parts)
 
@@ -126,7 +128,7 @@ class Listener:
         """
         now = time.time()
         found = read_delivery("", body, headers=headers, received_at=now)
-        return self._keep(found, _build_record(headers, body, now))
+        return self._keep(found, _build_record(headers, body, now), len(body))
 
     def take_unread(self, why: str) -> None:
         """
@@ -151,9 +153,11 @@ class Listener:
             self._answered += 1
             self._arrived.notify_all()
 
-    def _keep(self, found: Samples, record: dict[str, Any] | None) -> bool:
+    def _keep(self, found: Samples, record: dict[str, Any] | None, size: int = 0) -> bool:
         with self._arrived:
-            if len(self._parts) >= _MOST_KEPT or self._error is not None:
+            self._size += size
+            is_full = len(self._parts) >= _MOST_KEPT or self._size > _MOST_BYTES_KEPT
+            if is_full or self._error is not None:
                 return False
             found = _name(found, f"webhook {len(self._parts) + 1}")
             self._parts.append(found)

@@ -8,9 +8,10 @@ are fetched from is beneath ``_sources``, which nothing here imports.
 
 from __future__ import annotations
 
-from linq_otel.stories._documents import story_document
-from linq_otel.stories._finding import Place, find_stories, find_trace
-from linq_otel.stories._messages import STUCK_AFTER, Message, find_messages
+from linq_otel._lifecycle import STUCK_AFTER
+from linq_otel.stories._documents import message_documents, story_document
+from linq_otel.stories._finding import Place, complete_id, find_trace
+from linq_otel.stories._messages import Message, find_messages
 from linq_otel.stories._perfetto import perfetto_document
 from linq_otel.stories._timeline import Group, Row, Story, join_traces
 
@@ -22,10 +23,11 @@ __all__ = [
     "Place",
     "Row",
     "Story",
+    "complete_id",
     "find_messages",
-    "find_stories",
     "find_trace",
     "join_traces",
+    "message_documents",
     "perfetto_document",
     "story_document",
 ]

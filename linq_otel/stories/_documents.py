@@ -13,12 +13,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel import _attributes as a
-from linq_otel.stories._messages import STUCK_AFTER, find_messages
+from linq_otel._lifecycle import STUCK_AFTER
+from linq_otel.stories._evidence import find_text
+from linq_otel.stories._messages import find_messages
+from linq_otel.stories._splits import find_splits
 from linq_otel.stories._waits import find_waits
 
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from linq_otel._otlp_json import AttributeValue, LinkRecord, SpanRecord
+    from linq_otel.stories._messages import Message
     from linq_otel.stories._timeline import Group, Row, Story
 
 
@@ -30,6 +36,7 @@ _LARGEST_NUMBER: Final = 2**53
 def story_document(
     story: Story,
     otel_trace_id: str | None = None,
+    message_id: str | None = None,
     *,
     stuck_after: float = STUCK_AFTER,
     now_ns: int | None = None,
@@ -43,21 +50,55 @@ def story_document(
     Args:
         story: The story.
         otel_trace_id: The trace asked for, if one was: its message is told of first.
+        message_id: The message asked for, if one was: a trace may hold several.
         stuck_after: As of `find_messages`.
         now_ns: As of `find_messages`.
     """
     spans = story.spans
     messages = find_messages(spans, stuck_after=stuck_after, now_ns=now_ns)
-    # The one that began it all, unless another was asked for.
-    asked = [each for each in messages if each.otel_trace_id == otel_trace_id] or messages
+    asked = _find_asked(story, messages, otel_trace_id, message_id)
     return {
         "version": VERSION,
         "start_ns": str(min(span.start_ns for span in spans)),
         "end_ns": str(max(max(span.start_ns, span.end_ns) for span in spans)),
-        "message": asked[-1].to_document() if asked else None,
+        "message": None if asked is None else message_documents(story, [asked])[0],
+        "parts": len(story.parts),
         "traces": [_write_trace(group) for group in story.groups],
         "waits": [{"start_ns": str(start), "end_ns": str(end)} for start, end in find_waits(spans)],
     }
+
+
+def message_documents(story: Story, messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """
+    Return messages of *story* as JSON has them, with how each is split where it did not join.
+    """
+    return [
+        {**message.to_document(), "split": None if split is None else split.to_document()}
+        for message, split in zip(messages, find_splits(story, messages), strict=True)
+    ]
+
+
+def _find_asked(
+    story: Story, messages: Sequence[Message], otel_trace_id: str | None, message_id: str | None
+) -> Message | None:
+    """
+    Return the message asked for, else that of the trace asked for, else the one that began it all.
+    """
+    named = {message_id.lower()} if message_id else set[str]()
+    beside = {
+        text.lower()
+        for span in story.spans
+        if span.otel_trace_id == otel_trace_id and (text := find_text(span, a.MESSAGE_ID))
+    }
+    for choice in (
+        [each for each in messages if (each.message_id or "").lower() in named],
+        [each for each in messages if each.otel_trace_id == otel_trace_id],
+        [each for each in messages if (each.message_id or "").lower() in beside],
+        messages,
+    ):
+        if choice:
+            return choice[-1]
+    return None
 
 
 def _write_trace(group: Group) -> dict[str, Any]:

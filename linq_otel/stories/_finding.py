@@ -8,40 +8,49 @@ know what kind it is. None of the kinds can be mistaken for another, so all are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from linq_otel import _attributes as a
+from linq_otel.errors import ConfigurationError
 from linq_otel.stories._evidence import find_text, is_forged
 from linq_otel.stories._messages import find_messages
-from linq_otel.stories._timeline import join_traces
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from linq_otel._otlp_json import SpanRecord
-    from linq_otel.stories._timeline import Story
 
 
-ID_KEYS: Final = (
-    a.MESSAGE_ID,
-    a.LINQ_TRACE_ID,
-    a.LINQ_TRACE_IDS,
-    a.EVENT_ID,
-    a.CHAT_ID,
-    a.MESSAGING_MESSAGE_ID,
-)
-"""The attributes that hold an id of Linq's, the surest first."""
+ID_KINDS: Final = {
+    a.MESSAGE_ID: "message",
+    a.LINQ_TRACE_ID: "Linq trace",
+    a.LINQ_TRACE_IDS: "Linq trace",
+    a.EVENT_ID: "event",
+    a.CHAT_ID: "chat",
+    a.MESSAGING_MESSAGE_ID: "event",
+}
+"""The attributes that hold an id of Linq's and what it is an id of, the surest first."""
+SHORTEST_BEGINNING: Final = 4
+"""Characters of an id that stand for the whole one, if no other begins with them."""
+_MOST_LISTED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """
-    Where an id leads: a trace, and the span in it if it is one span's.
+    Where an id leads.
+
+    Attributes:
+        otel_trace_id: The trace.
+        span_id: The span in it, if the id is one span's.
+        message_id: The message meant, where the id says so: its trace may hold several.
     """
 
     otel_trace_id: str
     span_id: str | None = None
+    message_id: str | None = None
 
 
 def find_trace(spans: Sequence[SpanRecord], wanted: str) -> Place | None:
@@ -59,27 +68,46 @@ def find_trace(spans: Sequence[SpanRecord], wanted: str) -> Place | None:
     return next(_find_places(spans, wanted), None)
 
 
-def find_stories(spans: Sequence[SpanRecord], wanted: str) -> list[Story]:
+def complete_id(spans: Iterable[SpanRecord], beginning: str) -> str | None:
     """
-    Return the stories an id leads to, the one `find_trace` names first.
-
-    There is more than one where traces of one message are not tied by links: what a receiver drew
-    that could not find the sender, for example.
+    Return the one id that begins with *beginning*; None if none does.
 
     Args:
         spans: Spans of any number of traces, in any order.
-        wanted: As for `find_trace`.
+        beginning: The first characters of an id, at least `SHORTEST_BEGINNING` of them.
+
+    Raises:
+        ConfigurationError: Several ids begin with it; the message lists them.
     """
-    place = find_trace(spans, wanted)
-    if place is None:
-        return []
-    told = [
-        (span.otel_trace_id, find_text(span, a.MESSAGE_ID)) for span in spans if not is_forged(span)
-    ]
-    messages = {each for trace, each in told if each and trace == place.otel_trace_id}
-    traces = {place.otel_trace_id} | {trace for trace, each in told if each in messages}
-    stories = join_traces(spans, place.otel_trace_id)
-    return [story for story in stories if traces & {it.otel_trace_id for it in story.groups}]
+    beginning = beginning.strip().lower()
+    found: dict[str, str] = {}
+    if len(beginning) >= SHORTEST_BEGINNING:
+        for span in spans:
+            for kind, value in list_ids(span):
+                if value.lower().startswith(beginning):
+                    found.setdefault(value.lower(), kind)
+    return choose_id(beginning, found)
+
+
+def choose_id(beginning: str, found: Mapping[str, str]) -> str | None:
+    """
+    Return the one id of *found*; None if *found* is empty.
+
+    Args:
+        beginning: What was asked for.
+        found: Each id that begins with it, and what it is an id of.
+
+    Raises:
+        ConfigurationError: There are several; the message lists them.
+    """
+    if len(found) > 1:
+        listed = [f"{kind} {value}" for value, kind in islice(found.items(), _MOST_LISTED)]
+        if len(found) > _MOST_LISTED:
+            listed.append("more")
+        raise ConfigurationError(
+            f"several ids begin with {beginning}; give more of the one meant: {', '.join(listed)}"
+        )
+    return next(iter(found), None)
 
 
 def _find_places(spans: Sequence[SpanRecord], wanted: str) -> Iterator[Place]:
@@ -88,11 +116,11 @@ def _find_places(spans: Sequence[SpanRecord], wanted: str) -> Iterator[Place]:
             yield Place(wanted)
     for span in spans:
         if span.span_id == wanted:
-            yield Place(span.otel_trace_id, wanted)
+            yield Place(span.otel_trace_id, wanted, _find_message_id(span))
     for message in find_messages(spans):
         ids = (message.message_id, message.chat_id, *message.linq_trace_ids)
         if wanted in {each.lower() for each in ids if each}:
-            yield Place(message.otel_trace_id)
+            yield Place(message.otel_trace_id, None, message.message_id)
     yield from _find_by_attribute(spans, wanted)
 
 
@@ -101,10 +129,30 @@ def _find_by_attribute(spans: Sequence[SpanRecord], wanted: str) -> Iterator[Pla
     ordered = sorted(spans, key=lambda span: (span.kind != "CONSUMER", span.start_ns))
     for span in ordered:
         if not is_forged(span) and wanted in _find_ids(span):
-            yield Place(span.otel_trace_id, span.span_id)
+            yield Place(span.otel_trace_id, span.span_id, _find_message_id(span))
+
+
+def _find_message_id(span: SpanRecord) -> str | None:
+    return None if is_forged(span) else find_text(span, a.MESSAGE_ID)
 
 
 def _find_ids(span: SpanRecord) -> set[str]:
-    values = [span.attributes.get(key) for key in ID_KEYS]
-    lists = [value if isinstance(value, (list, tuple)) else (value,) for value in values]
-    return {part.lower() for parts in lists for part in parts if isinstance(part, str)}
+    return {value.lower() for _, value in _find_attribute_ids(span)}
+
+
+def list_ids(span: SpanRecord) -> Iterator[tuple[str, str]]:
+    """
+    Give each id that leads to *span*, after what it is an id of.
+    """
+    if not is_forged(span):
+        yield from _find_attribute_ids(span)
+    yield "trace", span.otel_trace_id
+    yield "span", span.span_id
+
+
+def _find_attribute_ids(span: SpanRecord) -> Iterator[tuple[str, str]]:
+    for key, kind in ID_KINDS.items():
+        value = span.attributes.get(key)
+        for part in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(part, str):
+                yield kind, part

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel import _attributes as a
+from linq_otel._lifecycle import STUCK_AFTER
 from linq_otel.stories._evidence import STAGES, UNSENT, Evidence, find_evidence, find_text
 from linq_otel.stories._timeline import join_traces
 
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     from linq_otel._otlp_json import SpanRecord
 
 
-STUCK_AFTER: Final = 900.0
-"""Seconds without news after which a message counts as stuck."""
 _NS: Final = 1_000_000_000
-# These never report a delivery (https://docs.linqapp.com/webhooks).
+# These never report a delivery, nor does a group chat (https://docs.linqapp.com/webhooks).
 _ENDS_WITH_SENT: Final = frozenset({"SMS", "MMS"})
 _CHANGING: Final = frozenset({"accepted", "sent"})
 
@@ -162,6 +161,11 @@ def _tell(group: list[Evidence], sizes: dict[str, int], newest_allowed: int) -> 
     )
 
 
+def _ends_with_sent(spans: Sequence[SpanRecord]) -> bool:
+    is_in_group = any(span.attributes.get(a.CHAT_IS_GROUP) is True for span in spans)
+    return is_in_group or _first(reversed(spans), a.SERVICE) in _ENDS_WITH_SENT
+
+
 def _first(spans: Iterable[SpanRecord], key: str) -> str | None:
     return next((text for text in (find_text(span, key) for span in spans) if text), None)
 
@@ -171,7 +175,7 @@ def _find_state(group: list[Evidence], newest_allowed: int) -> str:
     state = max(counts, key=STAGES.index)
     if state not in _CHANGING:
         return "failed" if state == UNSENT else state
-    if state == "sent" and _first((one.span for one in group), a.SERVICE) in _ENDS_WITH_SENT:
+    if state == "sent" and _ends_with_sent([one.span for one in group]):
         return state
     newest = max(max(one.span.start_ns, one.span.end_ns) for one in group if one.stage == state)
     return "stuck" if newest < newest_allowed else state

@@ -2,7 +2,8 @@
 Which traces belong together, and in what order their spans are read: the plan of the picture.
 
 A message's life is several traces that point at each other by links. Those that do, directly or
-through a trace that is not here, make one story. Pure: nothing here knows of a terminal.
+through a trace that is not here, make one story; so do those that hold the same message, where
+nothing links them: a story in several parts. Pure: nothing here knows of a terminal.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+from linq_otel import _attributes as a
+from linq_otel.stories._evidence import find_evidence, find_text, is_forged
+
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from linq_otel._otlp_json import SpanRecord
 
@@ -71,6 +75,16 @@ class Story:
     groups: tuple[Group, ...]
 
     @property
+    def parts(self) -> tuple[frozenset[str], ...]:
+        """
+        The trace ids of each part: no link leads from one part to another.
+        """
+        ties = _Ties()
+        ties.add_links(self.spans)
+        traces = [group.otel_trace_id for group in self.groups]
+        return tuple(map(frozenset, ties.part(traces)))
+
+    @property
     def rows(self) -> tuple[Row, ...]:
         """
         Every row, top to bottom.
@@ -87,7 +101,7 @@ class Story:
 
 def join_traces(spans: Sequence[SpanRecord], otel_trace_id: str | None = None) -> list[Story]:
     """
-    Put traces that are tied by links into one story each, the earliest first.
+    Put traces that are tied by links or by a message into one story each, the earliest first.
 
     Args:
         spans: Spans of any number of traces, in any order.
@@ -96,7 +110,10 @@ def join_traces(spans: Sequence[SpanRecord], otel_trace_id: str | None = None) -
     traces: defaultdict[str, list[SpanRecord]] = defaultdict(list)
     for span in sorted(spans, key=_by_time):
         traces[span.otel_trace_id].append(span)
-    stories = [_tell(joined, traces) for joined in _find_joined(traces)]
+    ties = _Ties()
+    ties.add_links(spans)
+    ties.add_messages(spans)
+    stories = [_tell(joined, traces) for joined in ties.part(traces)]
     return sorted(stories, key=lambda story: not _includes(story, otel_trace_id))
 
 
@@ -108,29 +125,71 @@ def _includes(story: Story, otel_trace_id: str | None) -> bool:
     return any(group.otel_trace_id == otel_trace_id for group in story.groups)
 
 
-def _find_joined(traces: Mapping[str, Sequence[SpanRecord]]) -> Iterator[list[str]]:
-    neighbours: defaultdict[str, set[str]] = defaultdict(set)
-    for otel_trace_id, spans in traces.items():
-        for link in (link for span in spans for link in span.links):
-            neighbours[otel_trace_id].add(link.otel_trace_id)
-            neighbours[link.otel_trace_id].add(otel_trace_id)
-    seen: set[str] = set()
-    for start in traces:
-        reached = _reach(start, neighbours, seen)
-        if reached:
-            yield [otel_trace_id for otel_trace_id in traces if otel_trace_id in reached]
+class _Ties:
+    """
+    Which traces are tied to which, directly or by way of what they share.
+    """
+
+    def __init__(self) -> None:
+        self._neighbours: defaultdict[str, set[str]] = defaultdict(set)
+
+    def add_links(self, spans: Iterable[SpanRecord]) -> None:
+        """
+        Tie traces to those their spans link to.
+        """
+        for span in spans:
+            for link in span.links:
+                self._tie(span.otel_trace_id, link.otel_trace_id)
+
+    def add_messages(self, spans: Sequence[SpanRecord]) -> None:
+        """
+        Tie traces that name the same message.
+
+        What tells of a message without naming it belongs to all that have its Linq trace id.
+        """
+        nameless: set[str] = set()
+        for span in spans:
+            message_id = None if is_forged(span) else find_text(span, a.MESSAGE_ID)
+            if message_id is not None:
+                self._tie(span.otel_trace_id, f"message {message_id.lower()}")
+            else:
+                nameless.update(_find_linq_trace_ids(span))
+        if nameless:
+            for span in spans:
+                for shared in nameless.intersection(_find_linq_trace_ids(span)):
+                    self._tie(span.otel_trace_id, f"trace {shared}")
+
+    def part(self, traces: Iterable[str]) -> Iterator[list[str]]:
+        """
+        Part *traces* into those that are tied to each other, each in the order given.
+        """
+        order = {otel_trace_id: at for at, otel_trace_id in enumerate(traces)}
+        seen: set[str] = set()
+        for start in order:
+            reached = self._reach(start, seen)
+            if reached:
+                here = [each for each in reached if each in order]
+                yield sorted(here, key=order.__getitem__)
+
+    def _tie(self, one: str, other: str) -> None:
+        self._neighbours[one].add(other)
+        self._neighbours[other].add(one)
+
+    def _reach(self, start: str, seen: set[str]) -> set[str]:
+        reached: set[str] = set()
+        waiting = [start]
+        while waiting:
+            found = waiting.pop()
+            if found not in seen:
+                seen.add(found)
+                reached.add(found)
+                waiting.extend(self._neighbours.get(found, ()))
+        return reached
 
 
-def _reach(start: str, neighbours: Mapping[str, set[str]], seen: set[str]) -> set[str]:
-    reached: set[str] = set()
-    waiting = [start]
-    while waiting:
-        otel_trace_id = waiting.pop()
-        if otel_trace_id not in seen:
-            seen.add(otel_trace_id)
-            reached.add(otel_trace_id)
-            waiting.extend(neighbours.get(otel_trace_id, ()))
-    return reached
+def _find_linq_trace_ids(span: SpanRecord) -> list[str]:
+    evidence = find_evidence(span)
+    return [] if evidence is None else [each.lower() for each in evidence.linq_trace_ids]
 
 
 def _tell(joined: Sequence[str], traces: Mapping[str, Sequence[SpanRecord]]) -> Story:

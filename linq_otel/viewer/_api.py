@@ -7,17 +7,20 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from linq_otel.stories import join_traces, perfetto_document, story_document
+from linq_otel.errors import ConfigurationError
+from linq_otel.stories import Place, join_traces, perfetto_document, story_document
 
 from ._exporting import export_page
 from ._json_answers import JSONAnswer
 from ._reading import Question, list_messages, read_story
+from ._rows import clean_text
 from ._searching import find_place
 
 
@@ -81,10 +84,13 @@ class Api:
 
     async def _find(self, request: Request) -> Response:
         wanted = request.query_params.get("id", "")[:_LONGEST_QUERY]
-        place = await self._ask(find_place, wanted)
+        try:
+            place = await self._ask(find_place, wanted)
+        except ConfigurationError as error:
+            return JSONAnswer({"several": str(error)})
         if place is None:
             return JSONAnswer({"error": "no span here knows this id"}, 404)
-        return JSONAnswer({"otel_trace_id": place.otel_trace_id, "span_id": place.span_id})
+        return JSONAnswer(asdict(place))
 
     async def _show_story(self, request: Request) -> Response:
         return await self._answer_with_story(request, self._write_document)
@@ -96,24 +102,29 @@ class Api:
         return await self._answer_with_story(request, self._write_page)
 
     async def _answer_with_story(
-        self, request: Request, write: Callable[[Story, str], Response]
+        self, request: Request, write: Callable[[Story, Place], Response]
     ) -> Response:
         otel_trace_id = request.path_params["otel_trace_id"].lower()
-        spans: list[SpanRecord] = await self._ask(read_story, otel_trace_id)
+        message_id = clean_text(request.query_params.get("message", "")[:_LONGEST_QUERY])
+        place = Place(otel_trace_id, message_id=message_id or None)
+        spans: list[SpanRecord] = await self._ask(read_story, otel_trace_id, place.message_id)
         if not spans:
             return JSONAnswer({"error": "no such trace here"}, 404)
 
         def tell() -> Response:
-            return write(join_traces(spans, otel_trace_id)[0], otel_trace_id)
+            return write(join_traces(spans, otel_trace_id)[0], place)
 
         return await run_in_threadpool(tell)
 
-    def _write_document(self, story: Story, otel_trace_id: str) -> Response:
-        return JSONAnswer(story_document(story, otel_trace_id, stuck_after=self._stuck_after))
+    def _write_document(self, story: Story, place: Place) -> Response:
+        document = story_document(
+            story, place.otel_trace_id, place.message_id, stuck_after=self._stuck_after
+        )
+        return JSONAnswer(document)
 
-    def _write_page(self, story: Story, otel_trace_id: str) -> Response:
-        page = export_page(story.spans, otel_trace_id, stuck_after=self._stuck_after)
-        headers = _as_download(f"{otel_trace_id}.html")
+    def _write_page(self, story: Story, place: Place) -> Response:
+        page = export_page(story.spans, place.otel_trace_id, stuck_after=self._stuck_after)
+        headers = _as_download(f"{place.otel_trace_id}.html")
         return Response(page, headers=headers, media_type="text/html")
 
     async def _stream_changes(self, _request: Request) -> Response:
@@ -160,8 +171,8 @@ def _read_number(text: str) -> int:
     return int(text)
 
 
-def _write_perfetto(story: Story, otel_trace_id: str) -> Response:
-    headers = _as_download(f"{otel_trace_id}.perfetto.json")
+def _write_perfetto(story: Story, place: Place) -> Response:
+    headers = _as_download(f"{place.otel_trace_id}.perfetto.json")
     return JSONAnswer(perfetto_document(story), headers=headers)
 
 

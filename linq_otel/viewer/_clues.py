@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from linq_otel import _attributes as a
-from linq_otel.stories._evidence import find_evidence, find_text
-from linq_otel.stories._finding import ID_KEYS
+from linq_otel.stories._evidence import find_evidence, find_text, is_forged
+from linq_otel.stories._finding import ID_KINDS
 
 from ._rows import clean_text
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LONGEST_ID: Final = 256
 _MOST_IDS: Final = 64
+_MOST_ATTEMPTS: Final = 16  # Each has a Linq trace id.
 _BY_MESSAGE: Final = "message "
 _BY_OTHERS: Final = "trace "
 
@@ -54,7 +55,7 @@ def message_clue(message_id: str) -> str:
     """
     Return what the spans that name a message are found by.
     """
-    return f"{_BY_MESSAGE}{message_id}"
+    return f"{_BY_MESSAGE}{message_id.lower()}"
 
 
 def trace_clue(linq_trace_id: str) -> str:
@@ -73,10 +74,15 @@ def is_message_clue(clue: str) -> bool:
 
 def find_ids(span: SpanRecord) -> tuple[str, ...]:
     """
-    Return the ids of Linq's that *span* holds, in lower case.
+    Return the ids of Linq's that *span* holds, in lower case, and what its message is found by.
     """
-    found = dict.fromkeys(text for key in ID_KEYS for text in _texts(span, key))
-    return tuple(found)[:_MOST_IDS]
+    if is_forged(span):
+        return ()
+    found = dict.fromkeys(text for key in ID_KINDS for text in _texts(span, key))
+    message_id = find_text(span, a.MESSAGE_ID)
+    # By it, traces that name the same message are tied to each other.
+    named = () if message_id is None else (message_clue(_shorten(message_id)),)
+    return named + tuple(found)[:_MOST_IDS]
 
 
 def find_clues(span: SpanRecord) -> Clues | None:
@@ -87,7 +93,7 @@ def find_clues(span: SpanRecord) -> Clues | None:
     if evidence is None:
         return None
     message_id = find_text(span, a.MESSAGE_ID)
-    others = evidence.linq_trace_ids[:_MOST_IDS]
+    others = evidence.linq_trace_ids[:_MOST_ATTEMPTS]
     if message_id is None:
         return Clues(None, others or (f"{span.otel_trace_id} {span.span_id}",))
     return Clues(_shorten(message_id, fold=False), others)

@@ -7,7 +7,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel.errors import ConfigurationError
-from linq_otel.stories import STUCK_AFTER, find_messages, find_trace, join_traces, story_document
+from linq_otel.stories import (
+    STUCK_AFTER,
+    complete_id,
+    find_messages,
+    find_trace,
+    join_traces,
+    message_documents,
+    story_document,
+)
 
 from ._single_file import write_page
 
@@ -41,7 +49,7 @@ def export_page(
     documents: dict[str, Any] = {}
     for story in stories:
         found = find_messages(story.spans, stuck_after=stuck_after)
-        messages += [message.to_document() for message in found]
+        messages += message_documents(story, found)
         homes = [message.otel_trace_id for message in found] or [story.groups[0].otel_trace_id]
         for home in _choose(homes, len(story.spans)):
             documents[home] = story_document(story, home, stuck_after=stuck_after)
@@ -50,7 +58,7 @@ def export_page(
 
 
 def _get_story(spans: Sequence[SpanRecord], wanted: str) -> Story:
-    place = find_trace(spans, wanted)
+    place = find_trace(spans, wanted) or find_trace(spans, complete_id(spans, wanted) or "")
     if place is None:
         raise ConfigurationError(f"no span knows the id {wanted}; look at the list without --id")
     return join_traces(spans, place.otel_trace_id)[0]

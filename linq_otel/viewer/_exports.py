@@ -21,15 +21,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from linq_otel._otlp_fields import get_object, get_objects, to_object
-from linq_otel._otlp_json import parse_request
+from linq_otel._otlp_fields import to_object
+from linq_otel._otlp_json import parse_spans
 
 from ._bodies import BodyError
 from ._protobuf_spans import read_request
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from linq_otel._otlp_json import SpanRecord
 
@@ -67,7 +67,7 @@ def parse_export(signal: str, media_type: str, body: bytes) -> Export:
     try:
         if media_type == JSON:
             request = to_object(json.loads(body) if body else {})
-            found = list(_parse_json(request)) if signal == "traces" else []
+            found = list(parse_spans(request)) if signal == "traces" else []
         else:
             message = _REQUESTS[signal].FromString(body)
             found = list(read_request(message)) if signal == "traces" else []
@@ -104,27 +104,3 @@ def write_failure(media_type: str, status: int, reason: str) -> bytes:
     # Two fields: a number (1) and a text (2), shorter than 128 bytes.
     text = reason.encode()[:127]
     return bytes([0x08, code, 0x12, len(text)]) + text
-
-
-def _parse_json(request: Mapping[str, object]) -> Iterator[SpanRecord | None]:
-    try:
-        yield from list(parse_request(request))
-    except (ValueError, RecursionError):
-        yield from map(_parse_single, _split(request))
-
-
-def _parse_single(request: Mapping[str, object]) -> SpanRecord | None:
-    try:
-        return next(parse_request(request))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _split(request: Mapping[str, object]) -> Iterator[dict[str, object]]:
-    for group in get_objects(request, "resourceSpans"):
-        resource = get_object(group, "resource")
-        for scoped in get_objects(group, "scopeSpans"):
-            scope = get_object(scoped, "scope")
-            for span in get_objects(scoped, "spans"):
-                one = {"scope": scope, "spans": [span]}
-                yield {"resourceSpans": [{"resource": resource, "scopeSpans": [one]}]}

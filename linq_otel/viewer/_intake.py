@@ -23,6 +23,8 @@ from ._exports import JSON, MEDIA_TYPES, Export, parse_export, write_failure, wr
 
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from starlette.requests import Request
 
     from ._archive import Archive
@@ -76,17 +78,33 @@ class Intake:
             body = await _read(request, loan)
             async with self._parsing:
                 export = await run_in_threadpool(_parse, signal, media_type, body, encoding)
-            if signal != "traces":
-                self.dropped[signal] += 1
-            rejected, reason = await self._keep(export)
-        return Response(write_success(media_type, rejected, reason), media_type=media_type)
+            adding = self._add(signal, export)
+            full = 0 if adding is None else await asyncio.wrap_future(adding)
+        answer = write_success(media_type, *_sum_up(export, full))
+        return Response(answer, media_type=media_type)
 
-    async def _keep(self, export: Export) -> tuple[int, str]:
-        full = 0
-        if export.spans:
-            full = await asyncio.wrap_future(self._archive.add(export.spans))
-        reasons = [(export.rejected, _WITHOUT_ID), (full, _OF_FULL_TRACES)]
-        return export.rejected + full, "; ".join(f"{n} {why}" for n, why in reasons if n)
+    def keep(self, signal: str, export: Export) -> tuple[int, str]:
+        """
+        Put the spans of *export* into the archive, and wait for it.
+
+        Returns:
+            How many were not taken, and why.
+
+        Raises:
+            BusyError: Too much is waiting to be written.
+        """
+        adding = self._add(signal, export)
+        return _sum_up(export, 0 if adding is None else adding.result())
+
+    def _add(self, signal: str, export: Export) -> Future[int] | None:
+        if signal != "traces":
+            self.dropped[signal] += 1
+        return self._archive.add(export.spans) if export.spans else None
+
+
+def _sum_up(export: Export, full: int) -> tuple[int, str]:
+    reasons = [(export.rejected, _WITHOUT_ID), (full, _OF_FULL_TRACES)]
+    return export.rejected + full, "; ".join(f"{n} {why}" for n, why in reasons if n)
 
 
 def _check(method: str, media_type: str) -> None:

@@ -8,6 +8,7 @@ its Linq trace ids. So a new span makes one message to be told anew, and no othe
 from __future__ import annotations
 
 import json
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from linq_otel.stories import find_messages
@@ -18,13 +19,14 @@ from ._rows import clean_text, fit_time, read_span
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from linq_otel._otlp_json import SpanRecord
     from linq_otel.stories import Message
 
 
 _MOST_SPANS: Final = 500  # Newest first; no message has so many.
+_MOST_ALIASES: Final = 64  # Linq trace ids of one message; there is one for each attempt.
 _END_OF_TIME: Final = 2**64
 _SPANS: Final = """
 SELECT otel_trace_id, span_id, document FROM clues
@@ -35,16 +37,16 @@ _NAMELESS: Final = (
     f"{_SPANS} WHERE clues.value = ? AND clues.message_id IS NULL"
     f" ORDER BY spans.id DESC LIMIT {_MOST_SPANS}"
 )
-_ALIASES: Final = """
+_ALIASES: Final = f"""
 SELECT DISTINCT others.value
-FROM (SELECT trace, span FROM clues WHERE value = ? LIMIT 500) AS own
-JOIN clues AS others USING (trace, span) WHERE others.value != ?
-"""
-_BESIDE: Final = """
+FROM (SELECT trace, span FROM clues WHERE value = ? LIMIT {_MOST_SPANS}) AS own
+JOIN clues AS others USING (trace, span) WHERE others.value != ? LIMIT {_MOST_ALIASES}
+"""  # noqa: S608  # Our own numbers.
+_BESIDE: Final = f"""
 SELECT DISTINCT others.value
-FROM (SELECT trace, span FROM clues WHERE value = ? AND message_id IS NULL LIMIT 500) AS own
-JOIN clues AS others USING (trace, span)
-"""
+FROM (SELECT trace, span FROM clues WHERE value = ? AND message_id IS NULL LIMIT {_MOST_SPANS})
+AS own JOIN clues AS others USING (trace, span) LIMIT {_MOST_ALIASES}
+"""  # noqa: S608  # As above.
 _OWNER: Final = """
 SELECT message_id FROM clues WHERE value = ? AND message_id IS NOT NULL ORDER BY span LIMIT 1
 """
@@ -90,19 +92,20 @@ def _find_spans(connection: sqlite3.Connection, clue: str) -> dict[tuple[str, st
     if is_message_clue(clue):
         spans = _read(connection.execute(_NAMED, (clue,)))
         others = [alias for (alias,) in connection.execute(_ALIASES, (clue, clue))]
+    nameless: dict[tuple[str, str], SpanRecord] = {}
     for other in others:
-        nameless = _read(connection.execute(_NAMELESS, (other,)))
-        spans.update(
-            {key: span for key, span in nameless.items() if _find_home(connection, span) == clue}
-        )
-    return spans
+        if len(nameless) < _MOST_SPANS:
+            nameless.update(_read(connection.execute(_NAMELESS, (other,))))
+    find_owner = cache(partial(_find_owner, connection))
+    own = {key: span for key, span in nameless.items() if _find_home(find_owner, span) == clue}
+    return {**spans, **own}
 
 
-def _find_home(connection: sqlite3.Connection, span: SpanRecord) -> str | None:
+def _find_home(find_owner: Callable[[str], str | None], span: SpanRecord) -> str | None:
     # A span that names no message: the first of its ids that leads to one with a name counts.
     clues = find_clues(span)
     values = clues.values if clues else ()
-    owners = (_find_owner(connection, value) for value in values)
+    owners = map(find_owner, values)
     return next(filter(None, owners), None) or next(iter(values), None)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from ._api import Api
@@ -16,11 +17,14 @@ from ._guards import Guard
 from ._intake import Intake
 from ._limits import Limits
 from ._listening import listen
+from ._options import DEFAULT_PORT
 from ._serving import Server
+from ._switching import build_switch
 from ._viewer import Viewer
 
 
 if TYPE_CHECKING:
+    from ._grpc import GrpcReceiver
     from ._options import ViewerOptions
 
 
@@ -42,12 +46,32 @@ def start_viewer(options: ViewerOptions) -> Viewer:
         ending = threading.Event()
         intake = Intake(archive)
         app = build_app(Api(archive, options.stuck_after, ending.is_set), intake)
-        server = Server(Guard(app, host, port), listener)
+        receiver = _open_receiver(intake, port)
+        if receiver is not None:
+            started.callback(receiver.stop)
+        complaints: list[str] = []
+        switch = build_switch(None if receiver is None else receiver.find_port, complaints)
+        server = Server(Guard(app, host, port), listener, switch)
         started.callback(server.stop)
         started.callback(ending.set)
         name = f"[{host}]" if ":" in host else host
-        return Viewer(f"http://{name}:{port}", archive, intake.dropped, started.pop_all().close)
+        return Viewer(
+            f"http://{name}:{port}",
+            archive,
+            intake.dropped,
+            complaints,
+            started.pop_all().close,
+            takes_grpc=receiver is not None,
+        )
     raise AssertionError  # The block returns or raises.
+
+
+def _open_receiver(intake: Intake, port: int) -> GrpcReceiver | None:
+    if find_spec("grpc") is None:
+        return None
+    from ._grpc import DEFAULT_GRPC_PORT, GrpcReceiver  # noqa: PLC0415  # Needs grpcio.
+
+    return GrpcReceiver(intake, DEFAULT_GRPC_PORT if port == DEFAULT_PORT else 0)
 
 
 def open_archive(options: ViewerOptions) -> Archive:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003  # Dataclasses name their types at runtime.
 
+from linq_otel._lifecycle import STUCK_AFTER
+
 
 DEFAULT_PORT = 4318
 """The port of OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp-default-port)."""
@@ -23,7 +25,8 @@ class ViewerOptions:
         keep: Spans kept; beyond them the oldest whole traces leave.
         keep_days: Days after which a trace leaves that nothing was added to.
         database: A SQLite file to keep them in; without one, they go with the viewer.
-        stuck_after: Seconds after which a message that is only accepted or sent is stuck.
+        stuck_after: Seconds after which a message is stuck that was accepted and not sent, or sent
+            and not delivered where a receipt is due: SMS, MMS and group chats report none.
     """
 
     host: str = "127.0.0.1"
@@ -31,4 +34,4 @@ class ViewerOptions:
     keep: int = 100_000
     keep_days: float = 7.0
     database: Path | None = None
-    stuck_after: float = 900.0
+    stuck_after: float = STUCK_AFTER

@@ -70,11 +70,13 @@ def list_messages(
     return {"messages": messages, "total": total, "counts": counts}
 
 
-def read_story(connection: sqlite3.Connection, otel_trace_id: str) -> list[SpanRecord]:
+def read_story(
+    connection: sqlite3.Connection, otel_trace_id: str, message_id: str | None = None
+) -> list[SpanRecord]:
     """
-    Return the spans of a trace and of those tied to it by links; none if the trace is not here.
+    Return the spans of a trace and of those tied to it; none if the trace is not here.
     """
-    joined = find_joined(connection, otel_trace_id).traces
+    joined = find_joined(connection, otel_trace_id, message_id).traces
     if otel_trace_id not in joined:
         return []
     return [span for each in joined for span in read_spans_of(connection, each)]

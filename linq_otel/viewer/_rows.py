@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _DEEPEST: Final = 20
+_LONGEST_NAME: Final = 1_000
 _LARGEST: Final = 2**63 - 1
 
 
@@ -37,8 +38,9 @@ def write_span(span: SpanRecord) -> str:
         _plain(span.attributes),
         [(link.otel_trace_id, link.span_id, _plain(link.attributes)) for link in span.links],
         span.status,
-        span.service_name,
-        span.scope_name,
+        # They stand once in an export, and here in each of its spans.
+        span.service_name[:_LONGEST_NAME],
+        span.scope_name[:_LONGEST_NAME],
     )
     return json.dumps(content, separators=(",", ":"))
 

@@ -8,13 +8,15 @@ viewer decides what ends it.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 
 
 if TYPE_CHECKING:
+    import asyncio
     import socket
+    from collections.abc import Callable
 
     from starlette.types import ASGIApp
 
@@ -26,11 +28,22 @@ _MOST_CONNECTIONS: Final = 256
 class Server:
     """
     Answers at *listener* with *app* from now on, until it is stopped.
+
+    Args:
+        app: Answers requests.
+        listener: Takes connections.
+        build_protocol: Builds what speaks to a connection.
     """
 
-    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listener: socket.socket,
+        build_protocol: Callable[..., asyncio.Protocol],
+    ) -> None:
         config = uvicorn.Config(
             app,
+            http=cast("Any", build_protocol),  # uvicorn calls it as it would a class.
             log_config=None,  # How this process logs is not ours to say.
             access_log=False,
             lifespan="off",

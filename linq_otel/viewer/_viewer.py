@@ -57,14 +57,26 @@ class Viewer:
         url: Where the page is, ``http://127.0.0.1:4318``; the OTLP endpoint of apps as well.
         archive: The spans.
         dropped: Exports of ``metrics`` and of ``logs`` that were taken and dropped.
+        complaints: Sentences about connections that could not be served, each once, with what to
+            set.
         close: Ends all of it.
+        takes_grpc: True if spans are taken by OTLP over gRPC, too.
     """
 
-    def __init__(
-        self, url: str, archive: Archive, dropped: Mapping[str, int], close: Callable[[], None]
+    def __init__(  # noqa: PLR0913  # All that a running viewer consists of.
+        self,
+        url: str,
+        archive: Archive,
+        dropped: Mapping[str, int],
+        complaints: list[str],
+        close: Callable[[], None],
+        *,
+        takes_grpc: bool,
     ) -> None:
         self.url = url
         self.dropped = dropped
+        self.complaints = complaints
+        self.takes_grpc = takes_grpc
         self._archive = archive
         self._ending = ExitStack()
         self._ending.callback(close)

@@ -1,8 +1,9 @@
 """
-From one trace to all that are tied to it by links, nearest first, and no further than is good.
+From one trace to all that are tied to it, nearest first, and no further than is good.
 
-The index of links is walked, not the spans. A campaign may send ten thousand messages from one
-trace; whoever opens one of them wants to see that one, and some of the others.
+Links tie traces, and so does a message that both hold. Indexes are walked, not the spans. A
+campaign may send ten thousand messages from one trace; a person who opens one of them wants to see
+that one, and some of the others.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ._clues import message_clue
 from ._rows import read_span
 
 
@@ -22,11 +24,32 @@ if TYPE_CHECKING:
 
 MOST_TRACES: Final = 200
 MOST_SPANS: Final = 10_000
+# What tells of a message without naming it belongs to all that have its Linq trace id.
 _NEIGHBOURS: Final = """
-SELECT links.to_trace FROM links JOIN traces ON traces.id = links.trace WHERE otel_trace_id = ?
+WITH own AS (SELECT id FROM traces WHERE otel_trace_id = :trace),
+messages AS (
+    SELECT DISTINCT value FROM ids
+    WHERE trace = (SELECT id FROM own) AND value >= 'message ' AND value < 'message!'
+),
+nameless AS (
+    SELECT DISTINCT value FROM clues AS mine
+    WHERE trace = (SELECT id FROM own) AND value >= 'trace ' AND value < 'trace!'
+        AND EXISTS (SELECT 1 FROM clues WHERE value = mine.value AND message_id IS NULL)
+)
+SELECT to_trace FROM links WHERE trace = (SELECT id FROM own)
 UNION
-SELECT otel_trace_id FROM links JOIN traces ON traces.id = links.trace WHERE to_trace = ?
-LIMIT ?
+SELECT otel_trace_id FROM links JOIN traces ON traces.id = links.trace WHERE to_trace = :trace
+UNION
+SELECT otel_trace_id FROM messages CROSS JOIN ids ON ids.value = messages.value
+    JOIN traces ON traces.id = ids.trace WHERE traces.id != (SELECT id FROM own)
+UNION
+SELECT otel_trace_id FROM nameless CROSS JOIN clues ON clues.value = nameless.value
+    JOIN traces ON traces.id = clues.trace WHERE traces.id != (SELECT id FROM own)
+LIMIT :most
+"""
+_HOLDERS: Final = """
+SELECT DISTINCT otel_trace_id FROM ids JOIN traces ON traces.id = ids.trace
+WHERE value = :message LIMIT :most
 """
 
 
@@ -51,14 +74,16 @@ class Walk:
         return sum(self.traces.values())
 
 
-def find_joined(connection: sqlite3.Connection, otel_trace_id: str) -> Walk:
+def find_joined(
+    connection: sqlite3.Connection, otel_trace_id: str, message_id: str | None = None
+) -> Walk:
     """
-    Return the traces of a story.
+    Return the traces of a story: those of the message asked for, if one was, before all others.
 
     At most `MOST_TRACES`, and no more once they hold `MOST_SPANS`; the first is there in any case.
     """
-    seen = {otel_trace_id: None}
-    waiting = [otel_trace_id]
+    seen = dict.fromkeys([otel_trace_id, *_find_holders(connection, message_id)])
+    waiting = list(seen)
     joined: dict[str, int] = {}
     is_whole = True
     # Those that are only pointed at count as well: two traces may meet in one that is not here.
@@ -105,7 +130,7 @@ def find_neighbours(connection: sqlite3.Connection, otel_trace_id: str) -> list[
     """
     Return the traces that a trace is tied to, be they here or not; a few hundred at most.
     """
-    asked = (otel_trace_id, otel_trace_id, 2 * MOST_TRACES)
+    asked = {"trace": otel_trace_id, "most": 2 * MOST_TRACES}
     return [near for (near,) in connection.execute(_NEIGHBOURS, asked)]
 
 
@@ -130,6 +155,13 @@ def read_all_spans(connection: sqlite3.Connection) -> list[SpanRecord]:
         " JOIN traces ON traces.id = spans.trace ORDER BY spans.id"
     )
     return [read_span(*row) for row in found]
+
+
+def _find_holders(connection: sqlite3.Connection, message_id: str | None) -> list[str]:
+    if not message_id:
+        return []
+    asked = {"message": message_clue(message_id), "most": MOST_TRACES}
+    return [trace for (trace,) in connection.execute(_HOLDERS, asked)]
 
 
 def _count_spans(connection: sqlite3.Connection, otel_trace_id: str) -> int:

@@ -3,19 +3,32 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from linq_otel.cli._show_output import Output
+from linq_otel.cli._showing import ShowOptions, run_show
+from linq_otel.errors import ConfigurationError
 from linq_otel.stores import open_store
+from linq_otel.stories._sources._http import QueryApi
+from linq_otel.stories._sources._jaeger import Jaeger
+from linq_otel.stories._sources._viewer import RunningViewer
+from linq_otel.stories._sources._wanted import parse_wanted
 from linq_otel.viewer import ViewerOptions, open_viewer
 from stories.query_apis import jaeger, serve, tempo, write_lines
-from stories.telling import CHAT_ID, HOUR, MESSAGE_ID, READ, SHOP, handler, tell
+from stories.telling import CHAT_ID, HOUR, MESSAGE_ID, READ, SHOP, handler, stage, tell
 from support.command_line import LINQ_OTEL, run_command
 from support.origins import accepted
 from support.otlp_processes import find_free_ports
 from support.span_records import HOOK, LIFE, record
+
+
+if TYPE_CHECKING:
+    from linq_otel._otlp_json import SpanRecord
 
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -119,17 +132,15 @@ class TestPicture:
         status, printed, _ = run(f"00-{SHOP}-{'b' * 16}-01", "--file", file)
         assert (status, plain(printed)) == (0, PICTURE)
 
-    def test_has_stories_that_nothing_links(self, tmp_path: Path) -> None:
-        """What speaks of the message and hangs on no link is drawn below."""
+    def test_has_parts_that_nothing_links(self, tmp_path: Path) -> None:
+        """What speaks of the message and hangs on no link is drawn too, and it is said why."""
         path = tmp_path / "spans.jsonl"
         path.write_text(write_lines([handler("message.read", 3 * HOUR, trace=HOOK), *READ]))
         status, printed, _ = run(MESSAGE_ID, "--file", str(path))
-        heads = [line for line in printed.splitlines() if "from 2026" in line]
+        lines = printed.splitlines()
         assert status == 0
-        assert [head.partition(" · ")[0] for head in heads] == [
-            "2 traces joined by links",
-            "1 trace",
-        ]
+        assert lines[1].startswith("This message is in 3 traces, in 2 parts that no link joins: ")
+        assert lines[2].startswith("3 traces in 2 parts that no link joins · 9 spans · ")
 
     def test_cannot_steer_the_terminal(self, tmp_path: Path) -> None:
         """Whatever spans hold, no control character is printed."""
@@ -153,6 +164,87 @@ class TestPicture:
             check=False,
         )
         assert (done.stdout, done.stderr) == (PICTURE.splitlines(keepends=True)[0], "")
+
+
+def show(wanted: str, *spans: SpanRecord, as_json: bool = False) -> tuple[int, str, str]:
+    """
+    Run the command in this process on *spans*; answer its exit code and what it printed.
+    """
+    out, err = StringIO(), StringIO()
+    source = SpansAtHand(spans)
+    options = ShowOptions(parse_wanted(wanted), (source,), Output(as_json=as_json))
+    return run_show(options, out, err), out.getvalue(), err.getvalue()
+
+
+@dataclass(frozen=True)
+class SpansAtHand:
+    """
+    A source that has its spans.
+    """
+
+    spans: tuple[SpanRecord, ...]
+    title: str = "these"
+
+    def find_spans(self, wanted: str) -> list[SpanRecord]:  # As every source.
+        """
+        Return all of them.
+        """
+        return list(self.spans)
+
+
+class TestBeginnings:
+    @pytest.mark.parametrize(
+        "wanted", [MESSAGE_ID[:8], f"{MESSAGE_ID[:8]}…", f'"{LIFE[:8]}..."', CHAT_ID[:8].upper()]
+    )
+    def test_stand_for_the_id(self, wanted: str) -> None:
+        """What the page shows of an id does, with the dots that stand for the rest."""
+        assert show(wanted, *READ) == show(MESSAGE_ID, *READ)
+
+    def test_are_not_asked_of_a_backend(self) -> None:
+        """Where a backend finds whole ids alone, that is said."""
+        with serve(jaeger(READ)) as server:
+            source = Jaeger(QueryApi("Jaeger", server.url))
+            err = StringIO()
+            options = ShowOptions(MESSAGE_ID[:8], (source,), Output())
+            assert run_show(options, StringIO(), err) == 1
+        assert err.getvalue() == (
+            f"linq-otel: nothing is known of that id in Jaeger at {server.url}; Jaeger and Tempo "
+            "find whole ids alone\n"
+        )
+
+    def test_of_several_are_an_error(self) -> None:
+        """What several ids begin with leads nowhere; one line names them."""
+        other = tell(record("it", 0, 1, trace="8" * 32), message_id=f"{MESSAGE_ID[:8]}-other")
+        with pytest.raises(ConfigurationError) as caught:
+            show(MESSAGE_ID[:8], *READ, other)
+        assert str(caught.value) == (
+            f"several ids begin with {MESSAGE_ID[:8]}; give more of the one meant: "
+            f"message {MESSAGE_ID}, message {MESSAGE_ID[:8]}-other"
+        )
+
+    def test_are_asked_of_a_viewer(self) -> None:
+        """A viewer completes an id as well, and names several alike."""
+        with open_viewer(ViewerOptions(port=0)) as viewer:
+            source = RunningViewer(QueryApi("the viewer", viewer.url))
+            viewer.read(write_lines(READ).splitlines())
+            assert len(source.find_spans(MESSAGE_ID[:8])) == len(READ)
+            other = tell(record("it", 0, 1, trace="8" * 32), message_id=f"{MESSAGE_ID[:8]}-other")
+            viewer.read(write_lines([other]).splitlines())
+            with pytest.raises(ConfigurationError) as caught:
+                source.find_spans(MESSAGE_ID[:8])
+        assert str(caught.value).startswith(f"several ids begin with {MESSAGE_ID[:8]}; give more")
+
+
+class TestSeveralMessages:
+    def test_in_one_trace_are_told_apart(self) -> None:
+        """The message asked for is told of, not the first of its trace."""
+        second = tell(stage("delivered", 20, 90), message_id="m2-id", trace_id="9" * 32)
+        spans = [*READ, second]
+        heads = [show(wanted, *spans)[1].splitlines()[0] for wanted in (MESSAGE_ID, "m2-id")]
+        assert heads == [
+            f"message {MESSAGE_ID}: read · outbound · iMessage · chats.create",
+            "message m2-id: delivered · outbound · iMessage",
+        ]
 
 
 class TestViewer:

@@ -11,6 +11,7 @@ import pytest
 from linq_otel.errors import LogFormatError
 from linq_otel.integration_logs import read
 from support.log_rows import INBOUND, TIME, answered, lines, read_bytes, read_rows, read_text, row
+from support.timing import timed
 
 
 HEADER = "Method,URL,Status,Source,Date"
@@ -152,6 +153,17 @@ class TestJson:
         text = json.dumps({"page": 1, "entries": [answered(body, id=f"r{n}") for n in range(40)]})
         assert len(text) > 4_000_000
         assert [e.entry_id for e in read_text(text).entries] == [f"r{n}" for n in range(40)]
+
+    @pytest.mark.timing
+    @pytest.mark.parametrize(
+        ("text", "format_"), [("{}" * 60_000, "json"), (lines(row()).strip() * 6_000, "ndjson")]
+    )
+    def test_13_many_on_a_line(self, text: str, format_: Any) -> None:
+        """Case 13: each row is looked at alone, not with all that follows it on its line."""
+        with timed() as timing:
+            found = read_text(text, format=format_)
+        assert len(found.entries) + len(found.rejects) >= 1_000
+        assert timing.net < 5  # With the square of their number it were twenty and more.
 
     def test_13_row_too_long(self) -> None:
         """Case 13: one row above the limit is rejected, and what comes after it kept."""

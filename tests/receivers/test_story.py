@@ -75,7 +75,8 @@ class TestLife:
         """
         What comes late is exported by another process than its parent, after it, without a gap.
         """
-        story, expected = tell(Script("read", SEEN, span_count=14), otlp_route, tmp_path)
+        script = Script("read", SEEN, span_count=14)
+        story, expected = tell(script, otlp_route, tmp_path)
 
         assert grow(story.spans, LINQ_TRACE_ID) == expected.traces(*SEEN)
         parents = {span.span_id: span.name for span in story.spans}

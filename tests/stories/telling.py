@@ -36,6 +36,8 @@ def tell(span: SpanRecord, **attributes: AttributeValue) -> SpanRecord:
     """
     Return *span* with attributes: ``message_id`` is ``linq.message.id``; None leaves one out.
     """
+    if (is_group := attributes.pop("is_group", None)) is not None:
+        span = replace(span, attributes={**span.attributes, "linq.chat.is_group": is_group})
     named: Mapping[str, AttributeValue] = {
         f"linq.{key if key.startswith('trace_') else key.replace('_', '.')}": value
         for key, value in attributes.items()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from linq_otel.stories import join_traces, story_document
 from linq_otel.stories._documents import write_value
-from stories.telling import HOUR, MESSAGE_ID, READ, SHOP, call, handler, now, tell
+from stories.telling import HOUR, MESSAGE_ID, READ, SHOP, anchor, call, handler, now, stage, tell
 from support.span_records import HOOK, LIFE, record
 
 
@@ -44,8 +44,10 @@ class TestDocument:
             "version": 1,
             "start_ns": str(now(0)),
             "end_ns": str(now(3 * HOUR + 15)),
+            "parts": 1,
             "waits": [{"start_ns": str(now(1_000)), "end_ns": str(now(3 * HOUR))}],
         }
+        assert message["split"] is None
 
     def test_has_every_fact_of_a_span(self) -> None:
         """A span is told whole, with its links."""
@@ -101,6 +103,30 @@ class TestDocument:
         assert document["message"]["message_id"] == "m2"
         document = story_document(story, now_ns=now(60))
         assert document["message"]["message_id"] == MESSAGE_ID
+
+    def test_tells_of_the_message_named(self) -> None:
+        """Several messages may be in one trace; the one that is named counts, in any case."""
+        second = tell(stage("read", 20, 90), message_id="M2", trace_id="9" * 32)
+        (story,) = join_traces([call(), anchor(), second])
+        states = {
+            named: story_document(story, LIFE, named, now_ns=now(90))["message"]["state"]
+            for named in (MESSAGE_ID.upper(), "m2", "unknown", None)
+        }
+        assert states == {
+            MESSAGE_ID.upper(): "accepted",
+            "m2": "read",
+            "unknown": "accepted",
+            None: "accepted",
+        }
+
+    def test_tells_of_the_message_in_the_trace_asked_for(self) -> None:
+        """The trace of a half that did not join leads to its message, wherever that is at home."""
+        other = tell(call(5, 6, trace="7" * 32, message_id="m2"), trace_id="9" * 32)
+        heard = handler("message.delivered", 50, trace=HOOK)
+        links = ((SHOP, "b" * 16, "cause"),)
+        early = replace(record("job", 0, 1, trace="7" * 32, links=links), attributes={})
+        (story,) = join_traces([call(), anchor(), heard, other, early])
+        assert story_document(story, HOOK, now_ns=now(60))["message"]["message_id"] == MESSAGE_ID
 
     def test_takes_the_bound_of_stuck_messages(self) -> None:
         """The state in it is judged as the caller judges."""

@@ -139,11 +139,15 @@ class TestStuck:
     @pytest.mark.parametrize(
         ("spans", "after", "state"),
         [
-            ((call(0, 10),), 900_009, "accepted"),
-            ((call(0, 10),), 900_011, "stuck"),
-            ((call(0, 10), stage("sent", 10, 500)), 900_011, "sent"),
-            ((call(0, 10), stage("sent", 10, 500)), 900_501, "stuck"),
+            ((call(0, 10),), 300_009, "accepted"),
+            ((call(0, 10),), 300_011, "stuck"),
+            ((call(0, 10), stage("sent", 10, 500)), 300_011, "sent"),
+            ((call(0, 10), stage("sent", 10, 500)), 300_501, "stuck"),
             ((call(0, 10), stage("sent", 10, 500, service="SMS")), 3 * HOUR, "sent"),
+            ((call(0, 10), stage("sent", 10, 500, is_group=True)), 3 * HOUR, "sent"),
+            ((call(0, 10), handler("message.sent", 10, is_group=True)), 3 * HOUR, "sent"),
+            ((call(0, 10), handler("message.sent", 10)), 3 * HOUR, "stuck"),
+            ((call(0, 10), stage("accepted", 0, 10, is_group=True)), 3 * HOUR, "stuck"),
             ((call(0, 10), stage("delivered", 10, 500)), 3 * HOUR, "delivered"),
             ((call(0, 10), stage("failed", 10, 500)), 3 * HOUR, "failed"),
             ((call(status="ERROR", message_id=None),), 3 * HOUR, "failed"),
@@ -152,7 +156,7 @@ class TestStuck:
     def test_is_what_nobody_hears_of(
         self, spans: tuple[SpanRecord, ...], after: float, state: str
     ) -> None:
-        """A quarter of an hour without news is too long, unless no news can come."""
+        """Five minutes without the news due next are too long, unless no news can come."""
         assert find_state(*spans, after=after) == state
 
     def test_has_a_bound_that_can_be_set(self) -> None:

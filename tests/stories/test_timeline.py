@@ -6,6 +6,7 @@ from linq_otel.stories._timeline import (
     PARENTS_CIRCLE,
     join_traces,
 )
+from stories.telling import MESSAGE_ID, SHOP, anchor, call, handler, stage, tell
 from support.span_records import HOOK, LIFE, MESSAGE, TRACE, record
 
 
@@ -34,6 +35,47 @@ class TestStories:
         second = record("b", 2, 3, trace=LIFE, links=links)
         (story,) = join_traces([first, second])
         assert [span.name for span in story.spans] == ["a", "b"]
+
+    def test_are_joined_by_a_message_that_both_name(self) -> None:
+        """
+        Where nothing links them they are one story in parts, and the parts are those of links.
+        """
+        heard = handler("message.read", 50, trace=HOOK)
+        asked = tell(
+            record("linq messages.retrieve", 90, 91, trace="8" * 32), message_id=MESSAGE_ID
+        )
+        other = tell(record("other", 91, 92, trace="9" * 32), message_id="m2")
+        stories = join_traces([call(), anchor(1), heard, asked, other])
+        assert [[group.otel_trace_id for group in story.groups] for story in stories] == [
+            [SHOP, LIFE, HOOK, "8" * 32],
+            ["9" * 32],
+        ]
+        assert [set(part) for part in stories[0].parts] == [{SHOP, LIFE}, {HOOK}, {"8" * 32}]
+
+    def test_are_joined_by_a_linq_trace_id_where_no_message_is_named(self) -> None:
+        """
+        A call that failed on us names no message; its Linq trace id tells whose it was.
+        """
+        failed = tell(call(status="ERROR", message_id=None), trace_id=LIFE.upper())
+        heard = handler("message.sent", 50, trace=HOOK)
+        unrelated = handler("message.sent", 60, trace="8" * 32, trace_id="9" * 32, message_id="m2")
+        stories = join_traces([failed, heard, unrelated])
+        assert [len(story.groups) for story in stories] == [2, 1]
+
+    def test_are_apart_where_messages_only_share_a_linq_trace_id(self) -> None:
+        """
+        One call may send several messages, and a stub may answer with one id for all.
+        """
+        one = stage("sent", 10, 20)
+        other = stage("sent", 10, 20, trace=HOOK, message_id="m2")
+        assert len(join_traces([one, other])) == 2
+
+    def test_are_not_joined_by_a_strangers_word(self) -> None:
+        """
+        A delivery that did not verify names no message.
+        """
+        forged = tell(handler("message.read", 50, trace=HOOK), webhook_verified=False)
+        assert len(join_traces([anchor(), forged])) == 2
 
 
 class TestTree:

@@ -235,6 +235,44 @@ def _write_delivery(
     )
 
 
+def write_split_life(number: int, start_ns: int) -> list[str]:
+    """
+    Write a life of which no link leads from the sender's half to that of a webhook receiver.
+    """
+    lost = make_id(number, "lost half")
+    at = start_ns + SECOND
+    facts: dict[str, object] = {
+        "linq.message.id": make_uuid(number, "message"),
+        "linq.trace_id": lost,
+        "linq.service": "iMessage",
+    }
+    heard = {
+        "linq.event.type": "message.delivered",
+        "linq.origin": "none",
+        "messaging.operation.name": "process",
+    }
+    stage = Place(lost, make_id(number, "lost stage", digits=16))
+    process = Place(lost, make_id(number, "lost process", digits=16))
+    return [
+        *write_life(number, start_ns, ()),
+        write_span(
+            "notifications",
+            stage,
+            "message delivered",
+            (at, at + SECOND),
+            attributes={"linq.stage": "delivered", **facts},
+        ),
+        write_span(
+            "notifications",
+            process,
+            "process message.delivered",
+            (at + SECOND, at + SECOND + 3 * MS),
+            kind=CONSUMER,
+            attributes={**heard, **facts},
+        ),
+    ]
+
+
 def write_arrival(number: int, start_ns: int) -> str:
     """
     Write a message that came to us, as one span.

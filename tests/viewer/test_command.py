@@ -4,14 +4,17 @@ import gzip
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 
+from linq_otel.viewer._switching import TLS_UNKNOWN
 from support.command_line import environment_of_a_person
 from support.life_lines import READ, make_uuid, write_life
 from support.scripts import run_script
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from linq_otel.viewer import Viewer
 
 
+STARTED_WITH = "It shows the spans of an app that is started with these variables"
 START = 1_790_000_000_000_000_000
 LINES = list(write_life(1, START, READ))
 LINQ_OTEL = [sys.executable, "-W", "error", "-m", "linq_otel.cli"]
@@ -94,17 +98,23 @@ def spans(tmp_path: Path) -> Path:
 class TestRunning:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_ends_cleanly(self, number: signal.Signals, spans: Path, tmp_path: Path) -> None:
-        """It says where it is and how to feed it, and Ctrl-C or a kill ends it with 0."""
+        """It says where it is, how to feed it, and what it cannot take; Ctrl-C ends it with 0."""
         asked = ("--port", "0", "--file", str(spans))
         with running(*asked, TMPDIR=str(tmp_path)) as (process, url, said):
             assert ask(url, "/api/messages")["counts"] == {"read": 1}
+            with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as connection:
+                connection.sendall(b"\x16\x03\x01")
+            assert process.stderr is not None
+            assert process.stderr.readline() == f"linq-otel: {TLS_UNKNOWN}\n"
             process.send_signal(number)
             assert process.communicate(timeout=20) == ("", "")
             assert process.returncode == 0
         assert said == [
             f"{len(LINES)} spans of {spans}\n",
             f"The page is at {url}\n",
-            f"Send it spans by OTLP (http/protobuf): OTEL_EXPORTER_OTLP_ENDPOINT={url}\n",
+            f"{STARTED_WITH}; gRPC is taken as well:\n",
+            f"  export OTEL_EXPORTER_OTLP_ENDPOINT={url}\n",
+            "  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n",
             "Ctrl-C ends it.\n",
         ]
         assert [file.name for file in tmp_path.iterdir()] == ["spans.jsonl"]
@@ -136,7 +146,7 @@ class TestRunning:
                 for span in trace["spans"]
             }
             assert drawn == {(s["otel_trace_id"], s["span_id"], s["name"]) for s in told["spans"]}
-            assert story["message"] == message
+            assert story["message"] == {**message, "split": None}
 
 
 class TestFiles:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from linq_otel._otlp_json import read_spans
 from linq_otel.errors import ConfigurationError
 from linq_otel.stories import find_messages
-from linq_otel.viewer import ViewerOptions, open_viewer, read_database
+from linq_otel.viewer import ViewerOptions, _message_rows, open_viewer, read_database
 from linq_otel.viewer._archive import Archive, BusyError
 from linq_otel.viewer._database import Database
 from linq_otel.viewer._limits import Limits
 from linq_otel.viewer._reading import Question, list_messages
+from linq_otel.viewer._rows import read_span
+from linq_otel.viewer._walking import read_all_spans
 from support.life_lines import READ, make_uuid, write_life
 from support.viewer_answers import ask
 
@@ -143,6 +146,51 @@ class TestSizes:
         with closing(Archive(Database(None), Limits(trace_size=1), clock)) as archive:
             assert archive.add(trace).result(20) == len(trace)
             assert archive.figures.spans == 0
+
+    def test_long_names_are_cut(self, archive: Archive) -> None:
+        """A service's name stands once in an export, and would be kept with each of its spans."""
+        spans = [replace(span, service_name="s" * 9_999) for span in read_life(0)]
+        archive.add(spans).result(20)
+        with archive.reading() as connection:
+            kept = {span.service_name for span in read_all_spans(connection)}
+        assert kept == {"s" * 1_000}
+
+    def test_of_ids_of_one_message(self, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However many Linq trace ids a message has, a few spans of each are read for its row."""
+        read: list[str] = []
+        monkeypatch.setattr(
+            _message_rows, "read_span", lambda *row: read.append(row[1]) or read_span(*row)
+        )
+        monkeypatch.setattr(_message_rows, "_MOST_SPANS", 20)
+        ids = tuple(f"trace-{number}" for number in range(200))
+        named = replace(read_life(0)[0], attributes={"linq.stage": "sent", "linq.message.id": "m1"})
+        nameless = {"linq.stage": "sent", "linq.trace_ids": ids}
+        archive.add([
+            replace(named, span_id=f"{number:016x}", attributes={**named.attributes, **nameless})
+            for number in range(1, 3)
+        ]).result(20)  # fmt: skip
+        archive.add([
+            replace(named, span_id=f"{number:016x}", attributes=nameless)
+            for number in range(1_000, 1_030)
+        ]).result(20)  # fmt: skip
+        read.clear()
+        archive.add([replace(named, span_id="f" * 16)]).result(20)
+        assert 0 < len(read) < 100
+
+    def test_of_one_id_the_case_is_no_matter(self, archive: Archive) -> None:
+        """Ids of messages are compared without case, by the list as by the page."""
+        spans = [
+            replace(
+                read_life(0)[0],
+                otel_trace_id=f"{number:032x}",
+                attributes={"linq.stage": stage, "linq.message.id": message_id},
+            )
+            for number, (stage, message_id) in enumerate([("sent", "Ab1"), ("read", "aB1")], 1)
+        ]
+        archive.add(spans).result(20)
+        with archive.reading() as connection:
+            (message,) = list_messages(connection, Question(), 900.0)["messages"]
+        assert (message["state"], message["spans"]) == ("read", 2)
 
 
 class TestAges:

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from linq_otel import _otlp_json
 from linq_otel.viewer import ViewerOptions, _archive, open_viewer
 from linq_otel.viewer._bodies import MAX_BODY, BodyError, Purse, unpack
 from linq_otel.viewer._exports import parse_export
@@ -217,6 +218,19 @@ class TestPartialSuccess:
         )
         assert find_spans(viewer) == [DRAWN]
 
+    def test_a_resource_is_read_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """However many bad spans stand under it, or the time would grow with their product."""
+        read: list[object] = []
+        parse = _otlp_json._parse_attributes
+        monkeypatch.setattr(
+            _otlp_json,
+            "_parse_attributes",
+            lambda holder, *key: read.append(holder) or parse(holder, *key),
+        )
+        export = parse_export("traces", JSON, build_json(*[{}] * 50))
+        assert (export.spans, export.rejected) == ((), 50)
+        assert len(read) == 1
+
     def test_a_full_trace(self) -> None:
         """A trace takes no more spans than are kept in all."""
         with open_viewer(ViewerOptions(port=0, keep=2)) as viewer:
@@ -288,6 +302,13 @@ class TestRefusals:
         )
         message = f"the body is larger than {MAX_BODY} bytes; export smaller batches"
         assert read_status(answer) == (413, PROTOBUF, 8, message)
+
+    def test_a_body_of_many_members(self, viewer: Viewer) -> None:
+        """What would be copied for each of its members is refused after a few."""
+        body = gzip.compress(b"", mtime=0) * 100_000
+        answer = send(viewer, body, content_encoding="gzip")
+        message = "the body has more than 16 gzip members; send it as one"
+        assert read_status(answer) == (400, PROTOBUF, 3, message)
 
     @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
     def test_a_small_body_that_grows(self, viewer: Viewer, pack: Callable[[bytes], bytes]) -> None:

@@ -47,7 +47,9 @@ class TestContents:
         homes = [place(number, "life", "anchor").otel_trace_id for number in (0, 1)]
         stories = [join_traces(life)[0] for life in LIVES]
         assert read_embedded(export_page(SPANS)) == {
-            "messages": [message.to_document() for message in find_messages(SPANS)],
+            "messages": [
+                {**message.to_document(), "split": None} for message in find_messages(SPANS)
+            ],
             "stories": {
                 home: story_document(story, home)
                 for home, story in zip(homes, stories, strict=True)

@@ -9,7 +9,17 @@ import pytest
 from linq_otel._otlp_json import read_spans
 from linq_otel.stories import join_traces, perfetto_document, story_document
 from linq_otel.viewer import _walking
-from support.life_lines import HOUR, READ, make_id, make_uuid, place, write_life, write_span
+from support.life_lines import (
+    HOUR,
+    READ,
+    Place,
+    make_id,
+    make_uuid,
+    place,
+    write_life,
+    write_span,
+    write_split_life,
+)
 from support.viewer_answers import ask
 
 
@@ -69,6 +79,46 @@ class TestStories:
         answer = ask(viewer, f"/api/stories/{otel_trace_id}{rest}")
         assert (answer.status, answer.document) == (404, {"error": "no such trace here"})
 
+    @pytest.mark.parametrize("trace", ["sending", "life", "lost half"])
+    def test_with_the_half_that_did_not_join(self, viewer: Viewer, trace: str) -> None:
+        """A message that no link joins is whole from each of its traces, as in the list."""
+        lines = write_split_life(1, START)
+        viewer.read(lines + OTHER)
+        otel_trace_id = make_id(1, trace)
+        (story,) = join_traces(read_spans(lines), otel_trace_id)
+        document = ask(viewer, f"/api/stories/{otel_trace_id}").document
+        assert document == story_document(story, otel_trace_id)
+        assert document["parts"] == 2
+        assert document["message"]["split"]["traces"] == 3
+        (row,) = ask(viewer, f"/api/messages?query={make_uuid(1, 'message')}").document["messages"]
+        del document["message"]["split"]
+        assert row == document["message"]
+
+    def test_of_the_message_named(self, viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of many messages in one trace, the one that is named is there with all it has."""
+        monkeypatch.setattr(_walking, "MOST_TRACES", 3)
+        lines = []
+        for number in range(9):
+            facts = {"linq.stage": "sent", "linq.message.id": make_uuid(number, "message")}
+            heard = {**facts, "linq.stage": "read"}
+            times = (START + number, START + number + 1)
+            sent = place(0, "campaign", str(number))
+            lines.append(write_span("shop", sent, "message sent", times, attributes=facts))
+            read = place(number, "webhook", "read")
+            lines.append(write_span("hooks", read, "message read", times, attributes=heard))
+        viewer.read(lines)
+        home = make_id(0, "campaign")
+        for row in ask(viewer, "/api/messages").document["messages"]:
+            path = f"/api/stories/{row['otel_trace_id']}?message={row['message_id'].upper()}"
+            story = ask(viewer, path).document
+            assert (story["message"]["message_id"], story["message"]["state"]) == (
+                row["message_id"],
+                "read",
+            )
+        own = make_id(7, "webhook")
+        story = ask(viewer, f"/api/stories/{home}?message={make_uuid(7, 'message')}").document
+        assert {home, own} <= {trace["otel_trace_id"] for trace in story["traces"]}
+
     def test_of_thousands(self, viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
         """Of a trace with many lives, one sees its own, and as many others as are good."""
         monkeypatch.setattr(_walking, "MOST_TRACES", 5)
@@ -96,18 +146,47 @@ class TestPlaces:
         """Each span's id leads to it, and each trace's to the trace."""
         for span in read_spans(LIFE):
             found = ask(viewer, f"/api/find?id={span.span_id}").document
-            assert found == {"otel_trace_id": span.otel_trace_id, "span_id": span.span_id}
+            message_id = span.attributes.get("linq.message.id")
+            of_span = {"span_id": span.span_id, "message_id": message_id}
+            assert found == {"otel_trace_id": span.otel_trace_id, **of_span}
             found = ask(viewer, f"/api/find?id={span.otel_trace_id}").document
-            assert found == {"otel_trace_id": span.otel_trace_id, "span_id": None}
+            of_trace = {"span_id": None, "message_id": None}
+            assert found == {"otel_trace_id": span.otel_trace_id, **of_trace}
 
     @pytest.mark.parametrize(
-        "wanted", [make_uuid(1, "message"), make_uuid(1, "message").upper(), make_id(1, "life")]
+        "wanted",
+        [
+            make_uuid(1, "message"),
+            make_uuid(1, "message").upper(),
+            make_uuid(1, "message")[:8],
+            make_uuid(1, "message")[:4].upper(),
+        ],
     )
     def test_of_messages(self, viewer: Viewer, wanted: str) -> None:
         """A message's id leads to its life, whatever its case and the space around it."""
         answer = ask(viewer, f"/api/find?id=%20{wanted}%20")
         home = place(1, "life", "anchor").otel_trace_id
-        assert (answer.status, answer.document) == (200, {"otel_trace_id": home, "span_id": None})
+        found = {"otel_trace_id": home, "span_id": None, "message_id": make_uuid(1, "message")}
+        assert (answer.status, answer.document) == (200, found)
+
+    @pytest.mark.parametrize("digits", [8, 32])
+    def test_of_traces(self, viewer: Viewer, digits: int) -> None:
+        """A trace's id, or how it begins, leads to the trace."""
+        home = make_id(1, "life")
+        answer = ask(viewer, f"/api/find?id={home[:digits]}")
+        found = {"otel_trace_id": home, "span_id": None, "message_id": None}
+        assert (answer.status, answer.document) == (200, found)
+
+    def test_of_several(self, viewer: Viewer) -> None:
+        """What several ids begin with is answered with those, and leads nowhere."""
+        ids = [f"abcd{'0' * 11}{number}" for number in range(2)]
+        viewer.read(
+            write_span("shop", Place(number * 32, span_id), "it", (START, START + 1))
+            for number, span_id in zip("ab", ids, strict=True)
+        )
+        words = "several ids begin with abcd; give more of the one meant: "
+        listed = f"span {ids[0]}, span {ids[1]}"
+        assert ask(viewer, "/api/find?id=abcd").document == {"several": words + listed}
 
     @pytest.mark.parametrize("wanted", ["", "nonsense", "%00", "%ED%A0%80"])
     def test_of_nothing(self, viewer: Viewer, wanted: str) -> None:

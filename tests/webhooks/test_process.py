@@ -50,6 +50,20 @@ class TestProcess:
         kept = {k: span["attributes"][k] for k in ("linq.event.type", "linq.webhook.verified")}
         assert kept == {"linq.event.type": event_type, "linq.webhook.verified": True}
 
+    @pytest.mark.parametrize("version", p.VERSIONS)
+    @pytest.mark.parametrize("is_group", [True, False, None, 1, "true"])
+    def test_a_group_is_said_to_be_one(self, desk: Desk, version: str, is_group: object) -> None:
+        """Where the payload's chat says so, in either version, and nowhere else."""
+        data = p.message_data("sent", version)
+        holder = data["chat"] if version == p.NEW else data
+        holder["is_group"] = is_group
+        desk.deliver(p.body_of("message.sent", version, data=data))
+        said = [
+            desk.one(name)["attributes"].get("linq.chat.is_group")
+            for name in ("process message.sent", "message sent")
+        ]
+        assert said == [True if is_group is True else None] * 2
+
     def test_the_handler_s_spans_are_inside(self, desk: Desk) -> None:
         """The process span is the current one while the handler runs."""
         body = p.body_of("message.sent")

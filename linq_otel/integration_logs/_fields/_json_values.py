@@ -73,7 +73,10 @@ class JsonReader:
             value, end = self._decode(self._decoder, text, start)
             is_plain = False
         else:
-            is_plain = "\x7f" not in text and ("\\" not in text or "\\u" not in text)
+            # Within the value alone: a line may hold very many.
+            is_plain = text.find("\x7f", start, end) < 0 and (
+                text.find("\\", start, end) < 0 or text.find("\\u", start, end) < 0
+            )
             if self._mended:
                 self._tell()
         if not is_plain and _DIRTY.search(text, start, end):

@@ -8,6 +8,7 @@ follow another.
 
 from __future__ import annotations
 
+import json
 from typing import IO, TYPE_CHECKING, Final
 
 from linq_otel.integration_logs._findings import UnusableError
@@ -25,6 +26,7 @@ LISTS: Final = frozenset({"entries", "webhook_logs", "data", "logs", "rows", "re
 """Names under which a list holds the rows."""
 HOLDERS: Final = frozenset({"log"})
 """Names under which an object holds such a list, as in a HAR."""
+_DECODER: Final = json.JSONDecoder(strict=False)
 
 
 class _TooLongError(UnusableError):
@@ -76,6 +78,15 @@ class JsonStream:
         Tell whether the object that begins here holds rows, instead of being one.
         """
         self._fill(_CHUNK)
+        try:
+            # Whole ones are known by their own names: a file may hold very many small ones.
+            found, _ = _DECODER.raw_decode(self._text, self._at)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return any(isinstance(found.get(name), list) for name in LISTS) or any(
+                isinstance(found.get(name), dict) for name in HOLDERS
+            )
         head = self._text[self._at : self._at + _CHUNK]
         for name in (*LISTS, *HOLDERS):
             at = head.find(f'"{name}"')

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from linq_otel._otlp_fields import get_id, get_object, get_objects, get_text, get_time
 from linq_otel._otlp_json import LinkRecord, SpanRecord
+from linq_otel.errors import ConfigurationError
 
 
 if TYPE_CHECKING:
@@ -48,12 +49,16 @@ class RunningViewer:
 
         Raises:
             SourceError: If it cannot be asked.
+            ConfigurationError: If several ids begin with *wanted*.
         """
         place = self.api.find("/api/find", id=wanted)
         if place is None:
             return []
+        if several := get_text(place, "several"):
+            raise ConfigurationError(several)
         with self.api.reading("story"):
-            story = self.api.find(f"/api/stories/{quote(get_text(place, 'otel_trace_id'))}")
+            path = f"/api/stories/{quote(get_text(place, 'otel_trace_id'))}"
+            story = self.api.find(path, message=get_text(place, "message_id"))
             return [] if story is None else read_document(story)
 
 

@@ -25,7 +25,8 @@ def parse_wanted(text: str) -> str:
     Raises:
         ConfigurationError: If it cannot be an id.
     """
-    wanted = text.strip().strip("\"'")
+    # The page shows the beginning of an id, and "…" behind it.
+    wanted = text.strip().strip("\"'").removesuffix("…").removesuffix("...")
     if not wanted or len(wanted) > _LONGEST or not wanted.isprintable() or " " in wanted:
         raise ConfigurationError(
             "that is no id: paste a trace id, or the id of a message, an event, a chat or a span"

@@ -13,8 +13,17 @@ function isMentioned(value, query) {
   return typeof value === "string" && value.toLowerCase().includes(query);
 }
 
+// The very same object for the same story and message: a page that is drawn stays.
+function remember(told, story, message) {
+  const messages = told.get(story) ?? new Map();
+  told.set(story, messages);
+  if (!messages.has(message)) messages.set(message, { ...story, message });
+  return messages.get(message);
+}
+
 class Embedded {
   isLive = false;
+  #told = new Map();
 
   constructor({ messages = [], stories = {} }) {
     this.messages = messages;
@@ -30,19 +39,25 @@ class Embedded {
     return { messages: shown.slice(offset, offset + limit), total: shown.length, counts };
   }
 
-  async findStory(otelTraceId) {
+  async findStory(otelTraceId, messageId) {
     const holds = (story) => story.traces.some((it) => it.otel_trace_id === otelTraceId);
-    return this.stories[otelTraceId] ?? Object.values(this.stories).find(holds) ?? null;
+    const story = this.stories[otelTraceId] ?? Object.values(this.stories).find(holds);
+    const message = this.messages.find((it) => messageId && it.message_id === messageId);
+    return story ? remember(this.#told, story, message ?? story.message) : null;
   }
 
-  async findPlace(id) {
-    for (const trace of Object.values(this.stories).flatMap((it) => it.traces)) {
-      if (trace.otel_trace_id === id) return { otel_trace_id: id, span_id: null };
-      const span = trace.spans.find(
-        (it) => it.span_id === id || isMentioned(Object.values(it.attributes), id),
-      );
-      if (span)
-        return { otel_trace_id: trace.otel_trace_id, span_id: span.span_id === id ? id : null };
+  async findPlace(wanted) {
+    const id = wanted.toLowerCase();
+    const traces = Object.values(this.stories).flatMap((it) => it.traces);
+    const message = this.messages.find((it) => it.message_id?.toLowerCase().startsWith(id));
+    if (message) return { ...message, span_id: null };
+    const trace = traces.find((it) => it.otel_trace_id.startsWith(id));
+    if (trace) return { otel_trace_id: trace.otel_trace_id, span_id: null };
+    for (const { otel_trace_id, spans } of traces) {
+      const span = spans.find((it) => it.span_id.startsWith(id));
+      if (span) return { otel_trace_id, span_id: span.span_id };
+      if (spans.some((it) => isMentioned(Object.values(it.attributes), id)))
+        return { otel_trace_id, span_id: null };
     }
     return null;
   }

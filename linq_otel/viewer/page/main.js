@@ -64,6 +64,11 @@ function startLive() {
   return changes;
 }
 
+// A shortened id is pasted with the dots that stand for the rest.
+function readQuery() {
+  return get("search-field").value.trim().replace(/…$/, "");
+}
+
 function startSearch() {
   let timer = null;
   const field = get("search-field");
@@ -71,12 +76,12 @@ function startSearch() {
     clearTimeout(timer);
     settle("place");
     if (shownPage === listPage)
-      timer = setTimeout(() => listPage.search(field.value.trim()), TYPING_MS);
+      timer = setTimeout(() => listPage.search(readQuery()), TYPING_MS);
   });
   get("search").addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(timer);
-    jumpTo(field.value.trim());
+    jumpTo(readQuery());
   });
 }
 
@@ -84,9 +89,10 @@ async function jumpTo(id) {
   if (!id) return;
   try {
     const found = await source.findPlace(id);
-    if (found) {
+    if (found?.several) complain("place", `${showName(found.several)}.`);
+    else if (found) {
       get("search-field").blur();
-      location.hash = writeTrace(found.otel_trace_id, found.span_id);
+      location.hash = writeTrace(found.otel_trace_id, found.span_id, found.message_id);
     } else {
       complain("place", `Nothing here has the id ${showName(id)}.`);
       if (shownPage === listPage) listPage.search(id);

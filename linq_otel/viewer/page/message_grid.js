@@ -3,7 +3,7 @@
 import { get } from "./elements.js";
 import { drawMessage, refreshAges } from "./message_rows.js";
 import { keyOfMessage } from "./message_pages.js";
-import { writeTrace } from "./places.js";
+import { writeMessage } from "./places.js";
 import { Rolling } from "./rolling.js";
 
 class MessageGrid {
@@ -55,7 +55,7 @@ class MessageGrid {
 
   open() {
     const message = this.find();
-    if (message) location.hash = writeTrace(message.otel_trace_id);
+    if (message) location.hash = writeMessage(message);
   }
 
   #shift(rows) {

@@ -1,7 +1,7 @@
 // One message as a row: what became of it, what it is, and when it was last heard of.
 
 import { build } from "./elements.js";
-import { writeTrace } from "./places.js";
+import { writeMessage } from "./places.js";
 import { badge } from "./states.js";
 import { shortenId, showName } from "./texts.js";
 import { readNs, spellAge, spellSecond, toMs } from "./times.js";
@@ -42,7 +42,7 @@ function nameMessage(message) {
 function drawOperation(message) {
   const link = build(
     "a",
-    { href: writeTrace(message.otel_trace_id), tabindex: "-1" },
+    { href: writeMessage(message), tabindex: "-1" },
     build("bdi", {}, nameMessage(message)),
   );
   const code = message.error_code;

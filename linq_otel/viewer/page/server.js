@@ -40,6 +40,11 @@ function rememberLast(read) {
   };
 }
 
+function writeStory(otelTraceId, messageId, form = "") {
+  const query = messageId ? `?${new URLSearchParams({ message: messageId })}` : "";
+  return `/api/stories/${otelTraceId}${form}${query}`;
+}
+
 class Server {
   isLive = true;
   #readStory = rememberLast(parseJson);
@@ -49,19 +54,18 @@ class Server {
     return (await ask(`/api/messages?${words}`)) ?? { messages: [], total: 0, counts: {} };
   }
 
-  findStory(otelTraceId) {
-    return ask(`/api/stories/${otelTraceId}`, this.#readStory);
+  findStory(otelTraceId, messageId) {
+    return ask(writeStory(otelTraceId, messageId), this.#readStory);
   }
 
   findPlace(id) {
     return ask(`/api/find?${new URLSearchParams({ id })}`);
   }
 
-  listDownloads(otelTraceId) {
-    const path = `/api/stories/${otelTraceId}`;
+  listDownloads(otelTraceId, messageId) {
     return [
-      ["Perfetto", `${path}/perfetto`],
-      ["HTML", `${path}/page`],
+      ["Perfetto", writeStory(otelTraceId, messageId, "/perfetto")],
+      ["HTML", writeStory(otelTraceId, messageId, "/page")],
     ];
   }
 }

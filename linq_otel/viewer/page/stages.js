@@ -7,12 +7,15 @@ import { showName } from "./texts.js";
 import { spellDuration, spellSecond } from "./times.js";
 
 const STAGE = "linq.stage";
+const MESSAGE_ID = "linq.message.id";
 
 function findStages(story) {
   const spans = story.spans.filter((it) => isState(it.raw.attributes[STAGE]));
-  const home = story.message?.otel_trace_id;
-  const own = spans.filter((it) => it.trace.otelTraceId === home);
-  return (own.length ? own : spans).sort((a, b) => a.to - b.to);
+  const id = story.message?.message_id;
+  const own = spans.filter((it) => id && it.raw.attributes[MESSAGE_ID] === id);
+  const ordered = (own.length ? own : spans).sort((a, b) => a.to - b.to);
+  const first = new Map([...ordered].reverse().map((it) => [it.raw.attributes[STAGE], it]));
+  return ordered.filter((it) => first.get(it.raw.attributes[STAGE]) === it);
 }
 
 function drawStages(story, onChoose) {

@@ -35,6 +35,7 @@ function readSpan(raw, trace, startNs) {
 class Story {
   constructor(document) {
     this.message = document.message ?? null;
+    this.parts = document.parts ?? 1; // Pages saved by older versions do not say.
     this.startNs = readNs(document.start_ns);
     this.traces = document.traces.map((raw) => this.#readTrace(raw));
     this.spans = this.traces.flatMap((it) => it.spans);

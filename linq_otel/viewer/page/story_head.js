@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { nameMessage } from "./message_rows.js";
 import { drawStages } from "./stages.js";
 import { badge } from "./states.js";
-import { countOf, shortenId, showName } from "./texts.js";
+import { countOf, shortenId, showName, showValue } from "./texts.js";
 import { spellDuration, spellSecond, spellZone } from "./times.js";
 
 const MOST_IDS = 3;
@@ -24,7 +24,14 @@ function drawStoryHead(story, otelTraceId, { listHash, downloads, onStage, actio
       { class: "stage-line" },
       ...[drawStages(story, onStage), drawIds(story)].filter(Boolean),
     ),
+    ...drawSplit(story),
   );
+}
+
+// What did not join is the first thing to know about the picture.
+function drawSplit({ message }) {
+  const text = message?.split?.text;
+  return text ? [build("p", { class: "split", role: "note" }, showValue(text))] : [];
 }
 
 function drawTitle(story, otelTraceId, listHash) {
@@ -42,8 +49,10 @@ function drawTitle(story, otelTraceId, listHash) {
 
 function listFacts(story) {
   const traces = story.traces.length;
+  const joined =
+    story.parts > 1 ? `in ${story.parts} parts that no link joins` : "joined by links";
   return [
-    traces > 1 ? `${traces} traces joined by links` : "1 trace",
+    traces > 1 ? `${traces} traces ${joined}` : "1 trace",
     countOf(story.spans.length, "span"),
     spellDuration(story.length),
     `${spellSecond(story.startNs)} ${spellZone(story.startNs)}`,

@@ -18,6 +18,7 @@ class TracePage {
   #otelTraceId = null;
   #story = null;
   #spanId = null;
+  #messageId = null;
   #found = null;
   #isShown = false;
 
@@ -36,11 +37,12 @@ class TracePage {
     this.looking = new Looking(this.picture);
   }
 
-  async show({ otelTraceId, spanId }) {
-    [this.#otelTraceId, this.#spanId] = [otelTraceId, spanId];
+  async show({ otelTraceId, spanId, messageId }) {
+    const isOther = messageId !== this.#messageId;
+    [this.#otelTraceId, this.#spanId, this.#messageId] = [otelTraceId, spanId, messageId];
     const isBack = !this.#isShown;
     this.#isShown = true;
-    if (!this.#story?.holds(otelTraceId)) this.#forget();
+    if (isOther || !this.#story?.holds(otelTraceId)) this.#forget();
     else {
       if (isBack) this.#drawHead(); // The list may be filtered otherwise by now.
       this.#land();
@@ -61,10 +63,11 @@ class TracePage {
   }
 
   async #load() {
-    const otelTraceId = this.#otelTraceId;
+    const [otelTraceId, messageId] = [this.#otelTraceId, this.#messageId];
     try {
-      const found = await this.source.findStory(otelTraceId);
+      const found = await this.source.findStory(otelTraceId, messageId);
       if (!this.#isShown || otelTraceId !== this.#otelTraceId) return;
+      if (messageId !== this.#messageId) return;
       settle("server");
       if (found) this.#tell(found);
       else if (!this.#story)
@@ -98,7 +101,7 @@ class TracePage {
     document.title = `${showName(this.#story.message?.operation ?? "Trace")} · linq-otel view`;
     drawStoryHead(this.#story, key, {
       listHash: this.findListHash(),
-      downloads: this.source.listDownloads(key),
+      downloads: this.source.listDownloads(key, this.#messageId),
       onStage: (span) => this.#walkTo(span),
       actions: this.looking.actions,
     });
@@ -117,7 +120,7 @@ class TracePage {
 
   // Along a link: a step the back button takes back.
   #walkTo(span) {
-    const hash = writeTrace(span.trace.otelTraceId, span.raw.span_id);
+    const hash = this.#writeHash(span.trace.otelTraceId, span.raw.span_id);
     get("picture").focus({ preventScroll: true });
     if (location.hash === hash) this.#land();
     else location.hash = hash;
@@ -137,13 +140,17 @@ class TracePage {
     if (!this.panel.isOpen || !span) return;
     this.panel.show(span, this.#story);
     [this.#otelTraceId, this.#spanId] = [span.trace.otelTraceId, span.raw.span_id];
-    moveTo(writeTrace(span.trace.otelTraceId, span.raw.span_id));
+    moveTo(this.#writeHash(span.trace.otelTraceId, span.raw.span_id));
+  }
+
+  #writeHash(otelTraceId, spanId = null) {
+    return writeTrace(otelTraceId, spanId, this.#messageId);
   }
 
   #closePanel() {
     this.panel.close();
     this.#spanId = null;
-    moveTo(writeTrace(this.#otelTraceId));
+    moveTo(this.#writeHash(this.#otelTraceId));
     get("picture").focus({ preventScroll: true });
   }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from support.life_lines import (
     place,
     write_life,
     write_span,
+    write_split_life,
 )
 
 
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.slow
 
 
 LIFE = make_id(2, "life")
+START_NS = 1_790_000_000_000_000_000
 
 
 def row(page: Page, name: str) -> Locator:
@@ -47,6 +50,76 @@ def open_trace(page: Page, otel_trace_id: str = LIFE) -> None:
     expect(page.locator(".entry.of-span").first).to_be_visible()
 
 
+class TestSplit:
+    def test_shows_the_half_that_did_not_join(self, page: Page, empty_viewer: Viewer) -> None:
+        """
+        The list and the opened page agree, all that holds the id is drawn, and it is said why.
+        """
+        lines = write_split_life(1, time.time_ns() - 60_000 * MS)
+        assert empty_viewer.read(lines) == len(lines)
+        page.goto("/")
+        expect(page.locator("#message-rows .badge")).to_have_text("delivered")
+        expect(page.locator("#message-rows .spans")).to_have_text("7")
+        page.locator("#message-rows a").click()
+        expect(page.locator("#story-head .badge")).to_have_text("delivered")
+        expect(page.locator(".facts")).to_contain_text(
+            "3 traces in 2 parts that no link joins · 7 spans"
+        )
+        expect(page.locator(".stage b")).to_have_text(["accepted", "delivered"])
+        expect(page.get_by_role("note")).to_have_text(
+            "This message is in 3 traces, in 2 parts that no link joins: Linq's webhooks carry "
+            "another trace id than the send, and the receiver found no record of the send. Set "
+            "OTEL_PYTHON_LINQ_JOIN=message in every process, or give every process the same store "
+            "(OTEL_PYTHON_LINQ_STORE=redis://localhost:6379/0, or sqlite:///linq.db on one host)."
+        )
+        expect(page.locator(".entry.of-span")).to_have_count(7)
+        for trace in ("sending", "lost half"):
+            open_trace(page, make_id(1, trace))
+            expect(page.locator("#story-head .badge")).to_have_text("delivered")
+            expect(page.locator(".entry.of-span")).to_have_count(7)
+
+    def test_tells_messages_of_one_trace_apart(self, page: Page, empty_viewer: Viewer) -> None:
+        """
+        Each row of the list leads to its own message, and reload and walking keep to it.
+        """
+        lines = [
+            write_span(
+                "shop",
+                place(0, "campaign", stage),
+                f"message {stage}",
+                (START_NS + number, START_NS + number + MS),
+                attributes={"linq.stage": stage, "linq.message.id": make_uuid(number, "message")},
+            )
+            for number, stage in enumerate(("delivered", "read"))
+        ]
+        assert empty_viewer.read(lines) == len(lines)
+        page.goto("/")
+        expect(page.locator("#message-rows .badge")).to_have_text(["read", "delivered"])
+        for number, state in enumerate(("read", "delivered")):
+            page.locator("#message-rows a").nth(number).click()
+            expect(page.locator("#story-head .badge")).to_have_text(state)
+            row(page, "message read").click()
+            expect(page.locator("#panel")).to_be_visible()
+            page.reload()
+            expect(page.locator("#story-head .badge")).to_have_text(state)
+            page.goto("/")
+
+
+class TestShortIds:
+    @pytest.mark.usefixtures("viewer")
+    def test_lead_where_whole_ones_do(self, page: Page) -> None:
+        """
+        What the page shows of an id can be pasted into the search, dots and all.
+        """
+        page.goto("/")
+        expect(page.locator("#message-rows .badge")).to_have_count(6)
+        page.keyboard.press("/")
+        page.keyboard.type(f"{make_uuid(2, 'message')[:8]}…")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(f"#/trace/{LIFE}[?]message={make_uuid(2, 'message')}$"))
+        expect(page.locator("#story-head .badge")).to_have_text("read")
+
+
 @pytest.mark.usefixtures("viewer")
 class TestPicture:
     def test_is_reached_by_keys(self, page: Page) -> None:
@@ -57,7 +130,7 @@ class TestPicture:
         expect(page.locator("#message-rows .badge")).to_have_count(6)
         for key in ("j", "j", "j", "Enter"):
             page.keyboard.press(key)
-        expect(page).to_have_url(re.compile(f"#/trace/{LIFE}$"))
+        expect(page).to_have_url(re.compile(f"#/trace/{LIFE}[?]message={make_uuid(2, 'message')}$"))
         expect(page.locator("#story-head h1")).to_have_text("chats.messages.send")
         expect(page.locator("#story-head .badge")).to_have_text("read")
         expect(page.locator(".facts")).to_contain_text("5 traces joined by links · 17 spans · 3 h")
@@ -333,7 +406,8 @@ class TestWayBack:
         page.locator("#message-0 a").click()
         row(page, "message read").click()
         span = place(2, "life", "read")
-        expect(page).to_have_url(re.compile(f"#/trace/{LIFE}/span/{span.span_id}$"))
+        path = f"#/trace/{LIFE}/span/{span.span_id}[?]message={make_uuid(2, 'message')}$"
+        expect(page).to_have_url(re.compile(path))
         page.reload()
         expect(page.locator("#panel h2")).to_have_text("message read")
         page.go_back()
