@@ -6,7 +6,7 @@ file. Its tests must pass alike and take the same processor time, whether every 
 instrumented at its start or not. Ends with 1 if a test differs or a suite does not finish.
 
 The control of processor time has imported the same modules, but instrumented nothing: with more
-objects in a process, each collection of garbage takes longer, whatever they are.
+objects in a process, each collection of garbage takes longer.
 """
 
 from __future__ import annotations
