@@ -273,6 +273,7 @@ class TestFailures:
         assert "\n".join(told) == EXPECTED_FAILURE
         assert [line for line in lines if re.search(r"linq_otel/testing/.*:\d+:", line)] == []
 
+    @pytest.mark.slow
     def test_mark_is_wrong(self, pytester: pytest.Pytester, run: Callable[..., list[str]]) -> None:
         """What the mark says in vain is an error, and not passed over."""
         pytester.makepyfile("""
@@ -337,6 +338,7 @@ class TestBystanders:
         # A plugin of another package may load more, and a watchdog be a thread.
         run("-p", "no:timeout", "-p", "no:anyio", "--strict-markers", outcomes={"passed": 1})
 
+    @pytest.mark.slow
     def test_without_linq_sdk(
         self, pytester: pytest.Pytester, run: Callable[..., list[str]]
     ) -> None:
@@ -375,6 +377,7 @@ class TestBystanders:
         """)
         run(outcomes={"passed": 1})
 
+    @pytest.mark.slow
     def test_entry_point(self, pytester: pytest.Pytester, run: Callable[..., list[str]]) -> None:
         """Where it is installed pytest finds it; switched off, it is not even loaded."""
         installed = pytester.mkdir("kit-1.0.dist-info")
@@ -392,6 +395,7 @@ class TestBystanders:
         run(outcomes={"passed": 1}, plugin=False)
         run("-p", "no:linq_otel", outcomes={"passed": 1}, plugin=False)
 
+    @pytest.mark.slow
     def test_is_explained(self, run: Callable[..., list[str]]) -> None:
         """``--markers`` and ``--fixtures`` tell of it."""
         marks = run("--markers", outcomes=None)

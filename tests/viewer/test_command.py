@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from linq_otel.viewer._switching import TLS_UNKNOWN
-from support.command_line import environment_of_a_person
+from support.command_line import LINQ_OTEL, environment_of_a_person, run_command
 from support.life_lines import READ, make_uuid, write_life
 from support.scripts import run_script
 
@@ -30,26 +29,10 @@ if TYPE_CHECKING:
 STARTED_WITH = "It shows the spans of an app that is started with these variables"
 START = 1_790_000_000_000_000_000
 LINES = list(write_life(1, START, READ))
-LINQ_OTEL = [sys.executable, "-W", "error", "-m", "linq_otel.cli"]
 
 
 def build_environment() -> dict[str, str]:
     return environment_of_a_person(PYTHONUNBUFFERED="1")
-
-
-def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """
-    Run the command as a person would, without a terminal.
-    """
-    return subprocess.run(
-        [*LINQ_OTEL, *arguments],
-        env=build_environment(),
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @contextmanager
@@ -124,7 +107,7 @@ class TestRunning:
         """The demo's spans, exported over the wire, are one message that was read."""
         with running("--port", "0") as (_, url, _):
             file = tmp_path / "demo.jsonl"
-            done = run("demo", "--json", "--endpoint", url, "--output", str(file))
+            done = run_command("demo", "--json", "--endpoint", url, "--output", str(file))
             assert done.returncode == 0, done.stderr
             told = json.loads(done.stdout)
             found = ask(url, "/api/messages")
@@ -157,7 +140,7 @@ class TestFiles:
         pages = [tmp_path / f"{number}.html" for number in range(3)]
         texts = spans.read_text(encoding="utf-8")
         for source, page in zip((str(spans), str(packed), "-"), pages, strict=True):
-            done = run("view", "--file", source, "--html", str(page), given=texts)
+            done = run_command("view", "--file", source, "--html", str(page), given=texts)
             assert (done.returncode, done.stderr, done.stdout) == (
                 0,
                 "",
@@ -182,7 +165,7 @@ class TestFiles:
         with running("--port", "0", "--database", database) as (_, url, _):
             assert ask(url, "/api/messages") == before
         asked = ("--id", make_uuid(1, "message"))
-        done = run("view", "--database", database, "--html", str(page), *asked)
+        done = run_command("view", "--database", database, "--html", str(page), *asked)
         assert (done.returncode, done.stderr) == (0, "")
         assert make_uuid(1, "message") in page.read_text(encoding="utf-8")
 
@@ -213,13 +196,13 @@ class TestRefusals:
     )
     def test_one_line(self, arguments: tuple[str, ...], told: str) -> None:
         """What cannot be done is said in one line, with exit code 2."""
-        done = run("view", *arguments)
+        done = run_command("view", *arguments)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", f"linq-otel: {told}\n")
 
     def test_damaged_files(self, spans: Path) -> None:
         """The line that is no OTLP is named."""
         spans.write_text(f"{LINES[0]}\n\nnonsense\n", encoding="utf-8")
-        done = run("view", "--file", str(spans))
+        done = run_command("view", "--file", str(spans))
         assert (done.returncode, done.stdout, done.stderr) == (
             2,
             "",
@@ -229,7 +212,7 @@ class TestRefusals:
     def test_a_taken_port(self, viewer: Viewer) -> None:
         """A taken port is said at once, with what to type."""
         port = viewer.url.rpartition(":")[2]
-        done = run("view", "--port", port)
+        done = run_command("view", "--port", port)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
             f"linq-otel: port {port} of 127.0.0.1 is taken, by a collector or another viewer "
@@ -238,7 +221,7 @@ class TestRefusals:
 
     def test_an_id_without_a_file(self) -> None:
         """An id is for the file that is written."""
-        done = run("view", "--id", "7")
+        done = run_command("view", "--id", "7")
         assert done.returncode == 2
         assert "--id goes with --html" in done.stderr
 
