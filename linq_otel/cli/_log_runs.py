@@ -208,7 +208,8 @@ def run_why(
                 f"{step.time}  {step.title} → {step.status or 'no answer'} {step.delivery}{number}"
             )
             console.print(f"{line}  ({step.place})", markup=False, soft_wrap=True)
-        console.print(f"\nWhere it stopped: {answer.stopped}.", markup=False, soft_wrap=True)
+        stopped = answer.stopped if answer.is_delivered else f"Where it stopped: {answer.stopped}"
+        console.print(f"\n{stopped[0].upper()}{stopped[1:]}.", markup=False, soft_wrap=True)
         console.print(f"What to do: {answer.advice}", markup=False, soft_wrap=True)
     if reading.count == 0:
         return EXIT_NOTHING_USABLE

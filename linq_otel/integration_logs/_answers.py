@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 HAND_OVERS: Final = ("message.inbound", "message.log", "message.send", "message.outbound")
 _ARRIVED: Final = "message.received"
 _STEPS_AT_MOST: Final = 50
+_NO_CONTENT: Final = 204
+ARRIVED: Final = frozenset({"delivered", "accepted"})
 
 _STOPPED: Final = {
-    "unconfirmed": "{crm} answered {status} and named no message: it may have added none",
+    "unconfirmed": "{crm} answered {status} {empty}and named no message: it may have added none",
     "partial": "{crm} took a part of it",
     "rejected": "{crm} refused it: {status} {code}",
     "throttled": "{crm} let no more calls through ({limit} limit)",
     "unknown": "nobody knows: {status} {code}",
-    "delivered": "it did not stop: {crm} has it as message {message}",
+    "delivered": "delivered: {crm} has it as message {message}",
+    "accepted": "{status}: accepted, {grounds}",
     "not_applicable": "the call handed nothing over",
 }
 _NEXT: Final = {
@@ -40,6 +43,7 @@ _NEXT: Final = {
     "throttled": "Wait for the limit to pass, then see whether a later attempt was delivered.",
     "unknown": "Look in {crm} by message or contact: the text may be there all the same.",
     "delivered": "Look in {crm} for that message: it may hang on another contact or channel.",
+    "accepted": "Paste the response panel to be sure: a CRM may answer so to a text it drops.",
     "not_applicable": "Look for the hand-off itself.",
 }
 _NEXT_BY_STATUS: Final = {
@@ -101,9 +105,9 @@ class Answer:
     @property
     def is_delivered(self) -> bool:
         """
-        True if the latest hand-off was delivered.
+        True if the latest hand-off was delivered, as far as its row tells.
         """
-        return bool(self.steps) and self.steps[-1].delivery == "delivered"
+        return bool(self.steps) and self.steps[-1].delivery in ARRIVED
 
 
 def find_answer(entries: Iterable[Entry], provider: Provider | None, ids: frozenset[str]) -> Answer:
@@ -172,6 +176,14 @@ def _describe(entry: Entry) -> Step:
     )
 
 
+def _find_grounds(entry: Entry) -> str:
+    if entry.status == _NO_CONTENT:
+        return "and the answer has no content"
+    if entry.response.size is None:
+        return "as far as the table tells"
+    return "and the answer names no message"
+
+
 def _explain(entry: Entry, provider: Provider | None) -> tuple[str, str]:
     outcome = entry.outcome
     words = {
@@ -180,8 +192,12 @@ def _explain(entry: Entry, provider: Provider | None) -> tuple[str, str]:
         "code": outcome.error_code or outcome.error_message or "",
         "limit": outcome.throttled_by or "unknown",
         "message": entry.ids.get("message_id") or entry.ids.get("record_id") or "(no id)",
+        "empty": "" if entry.response.size else "with an empty body ",
+        "grounds": _find_grounds(entry),
     }
     advice = _NEXT[outcome.delivery]
+    if outcome.delivery == "accepted" and (entry.response.size or entry.status == _NO_CONTENT):
+        advice = _NEXT["delivered"]
     if outcome.delivery == "rejected":
         advice = _NEXT_BY_STATUS.get(entry.status or 0, advice)
     if outcome.throttled_by is not None:

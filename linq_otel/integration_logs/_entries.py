@@ -22,7 +22,14 @@ SCHEMA_VERSION: Final = "1"
 
 Direction = Literal["outbound", "inbound"]
 Delivery = Literal[
-    "delivered", "unconfirmed", "partial", "rejected", "throttled", "unknown", "not_applicable"
+    "delivered",
+    "accepted",
+    "unconfirmed",
+    "partial",
+    "rejected",
+    "throttled",
+    "unknown",
+    "not_applicable",
 ]
 
 

@@ -87,7 +87,8 @@ def _summary(figures: Figures) -> list[tuple[str, Any]]:
         ("last", format_time_ns(figures.last_ns) if figures.last_ns is not None else None),
         ("not delivered", figures.failed),
         ("error ratio", round(figures.failed / total, 4) if total else None),
-        ("unconfirmed", figures.unconfirmed),
+        ("accepted", figures.count("accepted")),
+        ("unconfirmed", figures.count("unconfirmed")),
         ("without a trace id", figures.without_trace_id),
         ("median wait from message.received, ms", waits[len(waits) // 2] if waits else None),
     ]

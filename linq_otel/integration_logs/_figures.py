@@ -96,14 +96,11 @@ class Figures:
         bad = {"rejected", "throttled", "partial", "unknown"}
         return sum(count for (_, _, delivery), count in self.calls.items() if delivery in bad)
 
-    @property
-    def unconfirmed(self) -> int:
+    def count(self, verdict: str) -> int:
         """
-        How many were answered well and named nothing they made.
+        How many calls have this verdict.
         """
-        return sum(
-            count for (_, _, verdict), count in self.calls.items() if verdict == "unconfirmed"
-        )
+        return sum(count for (_, _, held), count in self.calls.items() if held == verdict)
 
     def note(self, entry: Entry) -> None:
         """

@@ -3,7 +3,8 @@ Whether a hand-off was delivered, which its status alone does not say.
 
 GoHighLevel answers 201 with an empty body to texts it does not add (its issue #70), Salesforce 200
 to a batch of which half failed, and an error may follow a contact that was made all the same. So
-the verdict is a word of ours, and *delivered* is said only where the answer names what it made.
+the verdict has words of its own, and *delivered* is said only where the answer names what it made.
+A body that the row does not show is not an empty one: of such a success *accepted* is said.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ._providers import Operation, Provider
 
 
-_TOO_MANY, _MULTIPLE, _MULTI_STATUS, _NO_CONTENT = 429, 300, 207, 204
+_TOO_MANY, _MULTIPLE, _MULTI_STATUS, _NO_CONTENT, _QUEUED = 429, 300, 207, 204, 202
 _CLIENT_ERROR, _SERVER_ERROR, _REDIRECT = 400, 500, 300
 _UPDATES: Final = frozenset({"PUT", "PATCH", "DELETE"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,6 +32,7 @@ _CODE_AT_MOST: Final = 64
 _TRUE: Final = frozenset({"true", "1"})
 _PARTS: Final = ("results", "compositeResponse", "errors")
 _DELIVERED: Final = Outcome("delivered")
+_ACCEPTED: Final = Outcome("accepted")
 _UNCONFIRMED: Final = Outcome("unconfirmed")
 _NOT_APPLICABLE: Final = Outcome("not_applicable")
 
@@ -55,15 +57,16 @@ def judge(call: Answered, findings: Findings) -> Outcome:
     """
     Say what became of *call*.
     """
-    if call.status is None:
+    status = call.status
+    if status is None:
         message = call.transport_error
         return Outcome("unknown", "no_response", None, message and redact_message(message))
     _compare(call, findings)
-    if call.status < _CLIENT_ERROR:
-        return _judge_success(call, call.status)
-    if call.status == _TOO_MANY or _find_code(call) in call.provider.throttle_codes:
-        return _fail(call, "throttled", str(call.status), _throttled_by(call))
-    return _fail(call, "unknown" if call.status >= _SERVER_ERROR else "rejected", str(call.status))
+    if status < _CLIENT_ERROR:
+        return _judge_success(call, status)
+    if status == _TOO_MANY or _find_code(call) in call.provider.throttle_codes:
+        return _fail(call, "throttled", str(status), _throttled_by(call))
+    return _fail(call, "unknown" if status >= _SERVER_ERROR else "rejected", str(status))
 
 
 def _judge_success(call: Answered, status: int) -> Outcome:
@@ -77,22 +80,28 @@ def _judge_success(call: Answered, status: int) -> Outcome:
         return _fail(call, "partial", "partial_failure")
     if call.direction == "inbound" or _is_read(call):
         return _NOT_APPLICABLE
-    return _DELIVERED if _is_confirmed(call) else _UNCONFIRMED
+    return _confirm(call, status)
 
 
 def _is_read(call: Answered) -> bool:
     return call.method in _READS or (call.operation is not None and call.operation.is_read)
 
 
-def _is_confirmed(call: Answered) -> bool:
+def _confirm(call: Answered, status: int) -> Outcome:
     if call.provider.is_confirmed_by_status:
-        return True
-    if call.status == _NO_CONTENT:
-        return call.method in _UPDATES
-    if not call.body.is_whole:
-        return False
+        return _DELIVERED
+    if status == _NO_CONTENT:
+        return _DELIVERED if call.method in _UPDATES else _ACCEPTED
+    body = call.body
+    if body.text is None:
+        return _ACCEPTED  # The row does not show the body, so nothing speaks against the status.
+    if not body.is_whole:
+        return _UNCONFIRMED
     paths = (call.operation.confirms if call.operation else ()) or call.provider.confirms
-    return find_first(call.body.value, paths) not in (None, False)
+    if find_first(body.value, paths) not in (None, False):
+        return _DELIVERED
+    says_so = _is_success(body.value) or (status == _QUEUED and body.is_empty)
+    return _ACCEPTED if says_so else _UNCONFIRMED
 
 
 def _is_success(body: object) -> bool | None:

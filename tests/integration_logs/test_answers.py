@@ -29,13 +29,24 @@ class TestAnswer:
         [
             (
                 answered(""),
-                "GoHighLevel answered 201 and named no message",
+                "GoHighLevel answered 201 with an empty body and named no message",
                 "Check the provider id",
             ),
             (
                 row(),
-                "it did not stop: GoHighLevel has it as message msgEXAMPLE0000000001",
+                "delivered: GoHighLevel has it as message msgEXAMPLE0000000001",
                 "Look in",
+            ),
+            (row(response=None), "201: accepted, as far as the table tells", "Paste the response"),
+            (
+                answered({"success": True}),
+                "201: accepted, and the answer names no message",
+                "Look in GoHighLevel",
+            ),
+            (
+                row(status=204, response=None),
+                "204: accepted, and the answer has no content",
+                "Look in GoHighLevel",
             ),
             (
                 answered({"message": "Invalid token"}, 401),
@@ -64,7 +75,7 @@ class TestAnswer:
         answer = ask("no text in GoHighLevel", last)
         assert stopped in answer.stopped
         assert advice in answer.advice
-        assert answer.is_delivered == ("did not stop" in stopped)
+        assert answer.is_delivered == ("delivered:" in stopped or "accepted," in stopped)
 
     def test_nothing_left_linq(self) -> None:
         """Without a hand-off the window that was looked at is named, and what Linq received."""

@@ -55,6 +55,8 @@ class Body:
 
 
 _NONE: Final = Body()
+EMPTY: Final = Body(None, "")
+"""A body that is known to be empty."""
 
 
 def parse_body(
