@@ -236,7 +236,9 @@ def why(  # noqa: PLR0913  # As above.
     *,
     ids: Annotated[
         list[str] | None,
-        typer.Option("--id", metavar="ID", help="A contact, conversation, message or trace id."),
+        typer.Option(
+            "--id", metavar="ID", help="A contact, message or trace id, or rows.csv:4; else all."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     format_: FormatOption = None,
@@ -251,12 +253,12 @@ def why(  # noqa: PLR0913  # As above.
     provider: ProviderOption = None,
 ) -> None:
     """
-    Say where a text stopped on its way to a CRM, and what to do next.
+    Say where texts stopped on their way to a CRM, and what to do next.
 
     linq-otel why "no text in GoHighLevel" rows.csv --id 21051baf-8743-4ee8-aa9c-6e3316a85b5c
 
-    Exits with 0 if the text was handed over, 1 if it stopped somewhere, 2 if no row could be used,
-    64 if the command was not understood.
+    Exits with 0 if every text was handed over, 1 if any stopped somewhere, 2 if no row could be
+    used, 64 if the command was not understood.
     """
     with _ending():
         options = read_options(

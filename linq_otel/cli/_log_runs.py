@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from linq_otel.errors import ConfigurationError
 from linq_otel.integration_logs import ReadOptions, ReplayOptions, read, replay
-from linq_otel.integration_logs._answers import find_answer
+from linq_otel.integration_logs._answers import find_answer, normalize_id
 from linq_otel.integration_logs._chronicle import Chronicle
 from linq_otel.integration_logs._figure_tables import build_tables
 from linq_otel.integration_logs._figures import count_figures
@@ -26,7 +26,15 @@ from linq_otel.integration_logs._zones import get_zone
 
 from ._log_figures import WRITERS, draw_table
 from ._log_options import EXIT_IN_PART, EXIT_NOTHING_USABLE
-from ._log_summaries import exit_code, say_chronicle, say_rejects, say_windows, spell_range
+from ._log_summaries import (
+    exit_code,
+    say_answer,
+    say_chronicle,
+    say_rejects,
+    say_windows,
+    spell_range,
+    spell_which,
+)
 from ._waterfall import build_console
 
 
@@ -191,26 +199,21 @@ def run_why(
     as_json: bool,
 ) -> int:
     """
-    Say where a text stopped; returns 0 if it was delivered, 1 if it was not.
+    Say where texts stopped; returns 0 if each was delivered, 1 if any was not.
     """
-    provider = load_providers().find_mentioned(question)
+    providers = load_providers()
+    asked = providers.find_asked(question)
     reading = read(*files, options=options)
     with Chronicle(reading) as chronicle:
-        answer = find_answer(chronicle, provider, frozenset(one.strip().lower() for one in ids))
+        provider = asked[0] if len(asked) == 1 else None
+        answer = find_answer(chronicle, provider, frozenset(map(normalize_id, ids)))
     say_rejects(reading, build_console(sys.stderr))
+    which = None if provider else spell_which(answer, len(asked), providers)
     if as_json:
-        sys.stdout.write(json.dumps({"question": question, **asdict(answer)}, indent=2) + "\n")
+        document = {"question": question, "which": which, **asdict(answer)}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        console = build_console()
-        for step in answer.steps:
-            number = f" attempt {step.attempt}" if step.attempt else ""
-            line = (
-                f"{step.time}  {step.title} → {step.status or 'no answer'} {step.delivery}{number}"
-            )
-            console.print(f"{line}  ({step.place})", markup=False, soft_wrap=True)
-        stopped = answer.stopped if answer.is_delivered else f"Where it stopped: {answer.stopped}"
-        console.print(f"\n{stopped[0].upper()}{stopped[1:]}.", markup=False, soft_wrap=True)
-        console.print(f"What to do: {answer.advice}", markup=False, soft_wrap=True)
+        say_answer(answer, which, build_console())
     if reading.count == 0:
         return EXIT_NOTHING_USABLE
     return _EXIT_OK if answer.is_delivered else _EXIT_STOPPED

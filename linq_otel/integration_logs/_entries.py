@@ -48,6 +48,13 @@ class Place:
     line: int = 0
     format: str = ""
 
+    @property
+    def name(self) -> str:
+        """
+        What the commands print of it and take for it: ``rows.csv:4``.
+        """
+        return f"{self.file}:{self.line}"
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:

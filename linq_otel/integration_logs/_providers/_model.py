@@ -52,6 +52,7 @@ class Provider:
         hosts: Its hosts; one that begins with a dot stands for all below it.
         base_url: What relative URLs hang under.
         operations: What it can be asked; the first that fits counts.
+        texts: Names of the operations that hand a text over.
         confirms: Where a success names what it made, where the operation does not say.
         is_confirmed_by_status: True where a 2xx is all there is to expect.
         ids: Names of ids to where they stand, best first: ``response.contactId``,
@@ -74,6 +75,7 @@ class Provider:
     hosts: tuple[str, ...] = ()
     base_url: str = ""
     operations: tuple[Operation, ...] = ()
+    texts: tuple[str, ...] = ("message.inbound", "message.log", "message.send", "message.outbound")
     confirms: tuple[str, ...] = ("id", "messageId")
     is_confirmed_by_status: bool = False
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])

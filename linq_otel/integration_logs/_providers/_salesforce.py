@@ -40,6 +40,7 @@ SALESFORCE: Final = Provider(
         Operation("search", "GET", f"{_ROOT}/parameterizedSearch", is_read=True),
         Operation("token.refresh", "POST", "/services/oauth2/token", is_read=True),
     ),
+    texts=("task.create", "record.create", "record.batch"),
     confirms=("id", "*.id"),
     ids={
         "record_id": ("response.id", "path.id", "response.*.id"),
