@@ -30,7 +30,11 @@ _UPDATES: Final = frozenset({"PUT", "PATCH", "DELETE"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CODE_AT_MOST: Final = 64
 _TRUE: Final = frozenset({"true", "1"})
-_PARTS: Final = ("results", "compositeResponse", "errors")
+_PARTS: Final = ("results", "compositeResponse", "graphs", "errors")
+# GoHighLevel spells it "succeded", and says "status" in its shop.
+_FLAGS: Final = ("succeded", "succeeded", "isSuccess", "isSuccessful", "status")
+_ANY: Final = "*"
+_NOTHING: Final[tuple[object, ...]] = (None, "", {}, [])
 _DELIVERED: Final = Outcome("delivered")
 _ACCEPTED: Final = Outcome("accepted")
 _UNCONFIRMED: Final = Outcome("unconfirmed")
@@ -88,30 +92,56 @@ def _is_read(call: Answered) -> bool:
 
 
 def _confirm(call: Answered, status: int) -> Outcome:
-    if call.provider.is_confirmed_by_status:
+    operation, provider = call.operation, call.provider
+    is_text = operation is not None and operation.name in provider.texts
+    bare = (*(operation.bare if operation else ()), *(() if is_text else provider.bare))
+    if provider.is_confirmed_by_status or status in bare:
         return _DELIVERED
     if status == _NO_CONTENT:
         return _DELIVERED if call.method in _UPDATES else _ACCEPTED
-    body = call.body
-    if body.text is None:
+    if call.body.text is None:
         return _ACCEPTED  # The row does not show the body, so nothing speaks against the status.
-    if not body.is_whole:
-        return _UNCONFIRMED
+    return _confirm_by_body(call, status, is_text=is_text)
+
+
+def _confirm_by_body(call: Answered, status: int, *, is_text: bool) -> Outcome:
+    body = call.body
     paths = (call.operation.confirms if call.operation else ()) or call.provider.confirms
-    if find_first(body.value, paths) not in (None, False):
+    is_any = _ANY in paths
+    if not body.is_whole:
+        return _ACCEPTED if is_any and _is_word(body) else _UNCONFIRMED
+    is_said = _is_success(body.value) and not is_text
+    if (
+        is_said
+        or (is_any and body.value not in _NOTHING)
+        or find_first(body.value, paths) not in (None, False)
+    ):
         return _DELIVERED
-    says_so = _is_success(body.value) or (status == _QUEUED and body.is_empty)
-    return _ACCEPTED if says_so else _UNCONFIRMED
+    is_done = body.is_empty and (status == _QUEUED or (is_any and call.method in _UPDATES))
+    return _ACCEPTED if is_done or _is_success(body.value) else _UNCONFIRMED
+
+
+def _is_word(body: Body) -> bool:
+    # A plain word is whole, other than JSON that was cut off, and a page is no answer.
+    return (body.text or "").lstrip('"')[:1].isalnum()
 
 
 def _is_success(body: object) -> bool | None:
     """
     Read ``success``, which is true, "true" or 1; None where the body does not say.
     """
-    if not isinstance(body, dict) or "success" not in body:
+    if isinstance(body, bool):
+        return body
+    if not isinstance(body, dict):
         return None
-    said = cast("dict[str, object]", body)["success"]
-    return said is True or str(said).strip().lower() in _TRUE
+    whole = cast("dict[str, object]", body)
+    if "success" in whole:
+        said = whole["success"]
+        return said is True or str(said).strip().lower() in _TRUE
+    for name in _FLAGS:
+        if isinstance(whole.get(name), bool):
+            return whole[name] is True
+    return False if whole.get("status") == "error" else None
 
 
 def _has_failed_parts(body: object) -> bool:
@@ -131,9 +161,11 @@ def _has_failed_parts(body: object) -> bool:
 
 
 def _is_failed_part(part: object) -> bool:
-    status = find_first(part, ("statusCode", "httpStatusCode"))
+    if not isinstance(part, dict):
+        return False
+    status = find_first(cast("object", part), ("statusCode", "httpStatusCode"))
     is_bad = isinstance(status, int) and status >= _CLIENT_ERROR
-    return is_bad or _is_success(part) is False
+    return is_bad or _is_success(cast("object", part)) is False
 
 
 def _throttled_by(call: Answered) -> str | None:
