@@ -186,11 +186,12 @@ def stats(  # noqa: PLR0913  # As above.
 
 def report(  # noqa: PLR0913  # As above.
     asked: Annotated[
-        str, typer.Argument(metavar="ID", help="A Linq or CRM trace id, a row, request or message.")
+        str,
+        typer.Argument(metavar="ID", help="A trace, row, request or message id, or rows.csv:4."),
     ],
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE...", help="Files or globs; - is standard input."),
+        typer.Argument(metavar="FILE...", help="Rows, or spans as OTLP JSON lines; - is stdin."),
     ] = None,
     *,
     store: StoreOption = None,
@@ -215,6 +216,8 @@ def report(  # noqa: PLR0913  # As above.
     Write the bundle Linq's support asks for: report.md and report.json. Nothing is uploaded.
 
     linq-otel report 4bf92f3577b34da6a3ce929d0e0e4736 rows.csv --timezone America/Denver
+
+    linq-otel report 4bf92f3577b34da6a3ce929d0e0e4736 spans.jsonl
 
     Exits with 0 if they are written, 2 if no row could be used, 64 if nothing knows the id or the
     command was not understood.

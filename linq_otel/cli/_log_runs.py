@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from linq_otel.errors import ConfigurationError
 from linq_otel.integration_logs import ReadOptions, ReplayOptions, read, replay
 from linq_otel.integration_logs._answers import find_answer, normalize_id
+from linq_otel.integration_logs._api_calls import read_calls, split_files
 from linq_otel.integration_logs._chronicle import Chronicle
 from linq_otel.integration_logs._figure_tables import build_tables
 from linq_otel.integration_logs._figures import count_figures
@@ -30,6 +31,7 @@ from ._log_summaries import (
     exit_code,
     say_answer,
     say_chronicle,
+    say_exhausted,
     say_rejects,
     say_windows,
     spell_range,
@@ -156,6 +158,7 @@ def run_stats(
         figures = count_figures(chronicle)
         say_chronicle(chronicle, build_console(sys.stderr))
     say_rejects(reading, build_console(sys.stderr))
+    say_exhausted(figures, build_console(sys.stderr))
     tables = build_tables(figures)
     if output is None:
         WRITERS[as_format](figures, tables, sys.stdout)
@@ -178,11 +181,15 @@ def run_report(
     """
     Write the support bundle; returns the exit code.
     """
-    reading = read(*files, options=options)
+    rows, spans = split_files(files)
+    calls = read_calls(spans, normalize_id(asked))
+    reading = read(*rows, options=options)
     with Chronicle(reading) as chronicle:
         counts = {one.code: one.count for one in reading.warnings if one.code.startswith("secret")}
         zone = get_zone(options.timezone) if options.timezone else None
-        report = build_report(asked, chronicle, zone=zone, store=store, redactions=counts)
+        report = build_report(
+            asked, chronicle, zone=zone, store=store, redactions=counts, spans=calls
+        )
     markdown, document = write_report(report, output)
     console = build_console()
     console.print(f"{markdown} and {document} are written. Read them before you send them.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
+from linq_otel._times import format_time_ns
 from linq_otel.integration_logs._windows import find_closed
 
 from ._log_options import EXIT_IN_PART, EXIT_NOTHING_USABLE
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from linq_otel.integration_logs import Reading
     from linq_otel.integration_logs._answers import Answer, Step
     from linq_otel.integration_logs._chronicle import Chronicle
+    from linq_otel.integration_logs._figures import Figures
     from linq_otel.integration_logs._providers import Providers
 
 
@@ -95,6 +97,19 @@ def say_chronicle(chronicle: Chronicle, console: Console) -> None:
         count = chronicle.crowded_traces
         console.print(
             f"warning   {count} trace ids stand in over 1,000 rows each: a copied default?"
+        )
+
+
+def say_exhausted(figures: Figures, console: Console) -> None:
+    """
+    Warn of limits of which nothing was left.
+    """
+    for (provider, limit), (count, first_ns) in sorted(figures.exhausted.items()):
+        console.print(
+            f"warning   {provider}: the {limit} limit reached zero ({count}x, first"
+            f" {format_time_ns(first_ns)[:19]}Z): calls are delayed or rejected until it resets",
+            markup=False,
+            soft_wrap=True,
         )
 
 
