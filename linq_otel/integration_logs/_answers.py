@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, OrderedDict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from linq_otel._times import format_time_ns
@@ -237,13 +237,14 @@ def find_answer(entries: Iterable[Entry], provider: Provider | None, ids: frozen
     """
     providers = load_providers()
     first = last = None
-    arrivals = 0
+    arrivals, is_known = 0, False
     texts = _Texts()
     latest: deque[Entry] = deque(maxlen=_STEPS_AT_MOST)
     for entry in entries:
         first, last = first or entry, entry
         if ids and not ids & ids_of(entry):
             continue
+        is_known = True
         arrivals += entry.event_type == _RECEIVED
         table = provider or providers.find_named(entry.provider)
         if table is None or entry.provider != table.name or entry.operation not in table.texts:
@@ -253,7 +254,11 @@ def find_answer(entries: Iterable[Entry], provider: Provider | None, ids: frozen
             latest.append(entry)
     window = tuple(format_time_ns(one.moment.unix_ns) if one else None for one in (first, last))
     if not latest:
-        return _nothing_found(provider, arrivals, window[0], window[1])
+        nothing = _nothing_found(provider, arrivals, window[0], window[1])
+        if not ids or first is None or is_known:
+            return nothing
+        advice = "Look for another id of it: --id rows.csv:4 names a row by its file and line."
+        return replace(nothing, stopped="no row has such an id", advice=advice)
     titles = {name: _title_of(name, providers) for name in {kind.provider for kind in texts.latest}}
     endings = tuple(
         _end(texts.latest[kind], count, titles[kind.provider])

@@ -190,6 +190,11 @@ class TestManyTexts:
         answer = ask("GHL", *rows, ids=("-:2",))
         assert (answer.texts, answer.stopped) == (1, "201: accepted, as far as the table tells")
 
+    def test_unknown_id(self) -> None:
+        """An id that no row has is said, and is no word on any text."""
+        answer = ask("GHL", at(0), ids=("nothing",))
+        assert (answer.stopped, answer.is_delivered) == ("no row has such an id", False)
+
     def test_contact_has_many(self) -> None:
         """A contact may have several texts: the one that was lost is not hidden by the next."""
         lost = {"status": 400, "response": None}
