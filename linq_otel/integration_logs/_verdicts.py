@@ -94,8 +94,8 @@ def _is_read(call: Answered) -> bool:
 def _confirm(call: Answered, status: int) -> Outcome:
     operation, provider = call.operation, call.provider
     is_text = operation is not None and operation.name in provider.texts
-    bare = (*(operation.bare if operation else ()), *(() if is_text else provider.bare))
-    if provider.is_confirmed_by_status or status in bare:
+    is_bare = operation is not None and status in operation.bare
+    if provider.is_confirmed_by_status or is_bare or (status in provider.bare and not is_text):
         return _DELIVERED
     if status == _NO_CONTENT:
         return _DELIVERED if call.method in _UPDATES else _ACCEPTED
