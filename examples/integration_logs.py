@@ -19,7 +19,7 @@ def main(path: str, timezone: str | None = None) -> int:
     """
     reading = read(path, timezone=timezone)
     for entry in reading:
-        if entry.outcome.delivery not in {"delivered", "not_applicable"}:
+        if entry.outcome.delivery not in {"delivered", "accepted", "not_applicable"}:
             print(f"{entry.title} -> {entry.status} {entry.outcome.delivery}")
     done = replay(reading)
     for rejected in reading.rejected:

@@ -187,11 +187,12 @@ def stats(  # noqa: PLR0913  # As above.
 
 def report(  # noqa: PLR0913  # As above.
     asked: Annotated[
-        str, typer.Argument(metavar="ID", help="A Linq or CRM trace id, a row, request or message.")
+        str,
+        typer.Argument(metavar="ID", help="A trace, row, request or message id, or rows.csv:4."),
     ],
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE...", help="Files or globs; - is standard input."),
+        typer.Argument(metavar="FILE...", help="Rows, or spans as OTLP JSON lines; - is stdin."),
     ] = None,
     *,
     store: StoreOption = None,
@@ -217,6 +218,8 @@ def report(  # noqa: PLR0913  # As above.
 
     linq-otel report 4bf92f3577b34da6a3ce929d0e0e4736 rows.csv --timezone America/Denver
 
+    linq-otel report 4bf92f3577b34da6a3ce929d0e0e4736 spans.jsonl
+
     Exits with 0 if they are written, 1 if nothing knows the id, 2 if the command was not understood
     or a file cannot be read or written.
     """
@@ -237,7 +240,9 @@ def why(  # noqa: PLR0913  # As above.
     *,
     ids: Annotated[
         list[str] | None,
-        typer.Option("--id", metavar="ID", help="A contact, conversation, message or trace id."),
+        typer.Option(
+            "--id", metavar="ID", help="A contact, message or trace id, or rows.csv:4; else all."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     format_: FormatOption = None,
@@ -252,12 +257,12 @@ def why(  # noqa: PLR0913  # As above.
     provider: ProviderOption = None,
 ) -> None:
     """
-    Say where a text stopped on its way to a CRM, and what to do next.
+    Say where texts stopped on their way to a CRM, and what to do next.
 
     linq-otel why "no text in GoHighLevel" rows.csv --id 21051baf-8743-4ee8-aa9c-6e3316a85b5c
 
-    Exits with 0 if the text was handed over, 1 if it stopped somewhere or no row could be used, 2
-    if the command was not understood or a file cannot be read.
+    Exits with 0 if every text was handed over, 1 if any stopped somewhere or no row could be used,
+    2 if the command was not understood or a file cannot be read.
     """
     with _ending():
         options = read_options(

@@ -17,7 +17,8 @@ from linq_otel._files import check_writable, is_pipe, is_standard_output, replac
 from linq_otel.doctor._words import number
 from linq_otel.errors import ConfigurationError
 from linq_otel.integration_logs import ReadOptions, ReplayOptions, read, replay
-from linq_otel.integration_logs._answers import find_answer
+from linq_otel.integration_logs._answers import find_answer, normalize_id
+from linq_otel.integration_logs._api_calls import read_calls, split_files
 from linq_otel.integration_logs._checkpoints import Checkpoint
 from linq_otel.integration_logs._chronicle import Chronicle
 from linq_otel.integration_logs._exporters import OutputFile
@@ -31,7 +32,16 @@ from linq_otel.integration_logs._zones import get_zone
 from ._log_endpoints import check_endpoint, quiet_exporters
 from ._log_figures import WRITERS, draw_table
 from ._log_options import EXIT_IN_PART, EXIT_NOTHING_USABLE
-from ._log_summaries import exit_code, say_chronicle, say_rejects, say_windows, spell_range
+from ._log_summaries import (
+    exit_code,
+    say_answer,
+    say_chronicle,
+    say_exhausted,
+    say_rejects,
+    say_windows,
+    spell_range,
+    spell_which,
+)
 from ._waterfall import build_console
 
 
@@ -173,6 +183,7 @@ def run_stats(
         figures = count_figures(chronicle)
         say_chronicle(chronicle, build_console(sys.stderr))
     say_rejects(reading, build_console(sys.stderr))
+    say_exhausted(figures, build_console(sys.stderr))
     tables = build_tables(figures)
     if output is None:
         WRITERS[as_format](figures, tables, sys.stdout)
@@ -192,11 +203,15 @@ def run_report(
     """
     Write the support bundle; returns the exit code.
     """
-    reading = read(*files, options=options)
+    rows, spans = split_files(files)
+    calls = read_calls(spans, normalize_id(asked))
+    reading = read(*rows, options=options)
     with Chronicle(reading) as chronicle:
         counts = {one.code: one.count for one in reading.warnings if one.code.startswith("secret")}
         zone = get_zone(options.timezone) if options.timezone else None
-        report = build_report(asked, chronicle, zone=zone, store=store, redactions=counts)
+        report = build_report(
+            asked, chronicle, zone=zone, store=store, redactions=counts, spans=calls
+        )
     markdown, document = write_report(report, output)
     console = build_console()
     console.print(f"{markdown} and {document} are written. Read them before you send them.",
@@ -213,25 +228,21 @@ def run_why(
     as_json: bool,
 ) -> int:
     """
-    Say where a text stopped; returns 0 if it was delivered, 1 if it was not.
+    Say where texts stopped; returns 0 if each was delivered, 1 if any was not.
     """
-    provider = load_providers().find_mentioned(question)
+    providers = load_providers()
+    asked = providers.find_asked(question)
     reading = read(*files, options=options)
     with Chronicle(reading) as chronicle:
-        answer = find_answer(chronicle, provider, frozenset(one.strip().lower() for one in ids))
+        provider = asked[0] if len(asked) == 1 else None
+        answer = find_answer(chronicle, provider, frozenset(map(normalize_id, ids)))
     say_rejects(reading, build_console(sys.stderr))
+    which = None if provider else spell_which(answer, len(asked), providers)
     if as_json:
-        sys.stdout.write(json.dumps({"question": question, **asdict(answer)}, indent=2) + "\n")
+        document = {"question": question, "which": which, **asdict(answer)}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        console = build_console()
-        for step in answer.steps:
-            number = f" attempt {step.attempt}" if step.attempt else ""
-            line = (
-                f"{step.time}  {step.title} → {step.status or 'no answer'} {step.delivery}{number}"
-            )
-            console.print(f"{line}  ({step.place})", markup=False, soft_wrap=True)
-        console.print(f"\nWhere it stopped: {answer.stopped}.", markup=False, soft_wrap=True)
-        console.print(f"What to do: {answer.advice}", markup=False, soft_wrap=True)
+        say_answer(answer, which, build_console())
     if reading.count == 0:
         return EXIT_NOTHING_USABLE
     return _EXIT_OK if answer.is_delivered else _EXIT_STOPPED

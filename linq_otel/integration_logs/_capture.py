@@ -19,6 +19,7 @@ from linq_otel._times import format_time_ns
 from linq_otel.errors import ConfigurationError
 
 from ._entries import SCHEMA_VERSION
+from ._facts import parse_source
 from ._fields._bodies import parse_body
 from ._fields._headers import parse_headers
 from ._fields._json_values import JsonReader
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 
 _PRIVATE: Final = 0o600
+_SOURCES: Final = {"user": "User", "system": "System"}
 _FAILED: Final = 400
 
 
@@ -122,7 +124,7 @@ class EntrySink:
             duration_ms: How long it took.
             direction: ``outbound`` if Linq called, ``inbound`` if it was called.
             provider: Whose system it is, where the host does not say.
-            source: ``User`` or ``System``.
+            source: ``User`` or ``System``; of a person's name only that it is one is kept.
             request_headers: A mapping, or pairs.
             request_body: JSON, or its text.
             response_headers: As above.
@@ -142,7 +144,7 @@ class EntrySink:
                 "method": method,
                 "url": route.target.url,
                 "status": status,
-                "source": source if source in {"User", "System"} else None,
+                "source": _SOURCES.get(parse_source(source)),
                 "timestamp": format_time_ns(now if started_ns is None else started_ns),
                 "duration_ms": duration_ms,
                 "provider": route.provider.name if provider else None,

@@ -187,7 +187,7 @@ class Chronicle:
         identity = entry.identity + (entry.entry_id or "").encode()
         is_coarse = entry.moment.precision_ns >= _SECOND and entry.entry_id is None
         ordinal = self._count(identity, file) if is_coarse else 0
-        is_bare = entry.request.size is None and entry.response.size is None
+        is_bare = not entry.request.size and not entry.response.size
         self._has_bare = self._has_bare or is_bare
         values = (
             entry.moment.unix_ns,

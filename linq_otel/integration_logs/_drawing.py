@@ -41,6 +41,7 @@ EVENT_NAME: Final = "linq.integration.call"
 _ATTRIBUTES_AT_MOST: Final = 128
 _SEVERITIES: Final = {
     "delivered": SeverityNumber.INFO,
+    "accepted": SeverityNumber.INFO,
     "not_applicable": SeverityNumber.INFO,
     "unconfirmed": SeverityNumber.WARN,
     "throttled": SeverityNumber.WARN,

@@ -22,7 +22,14 @@ SCHEMA_VERSION: Final = "1"
 
 Direction = Literal["outbound", "inbound"]
 Delivery = Literal[
-    "delivered", "unconfirmed", "partial", "rejected", "throttled", "unknown", "not_applicable"
+    "delivered",
+    "accepted",
+    "unconfirmed",
+    "partial",
+    "rejected",
+    "throttled",
+    "unknown",
+    "not_applicable",
 ]
 
 
@@ -40,6 +47,13 @@ class Place:
     file: str = "-"
     line: int = 0
     format: str = ""
+
+    @property
+    def name(self) -> str:
+        """
+        What the commands print of it and take for it: ``rows.csv:4``.
+        """
+        return f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ._fields._bodies import Body, parse_body
-from ._fields._headers import Headers, parse_headers
+from ._fields._bodies import EMPTY, Body, parse_body
+from ._fields._headers import Headers, first, parse_headers
 from ._fields._statuses import find_status
 from ._fields._timestamps import parse_moment
 from ._findings import UnusableError
@@ -99,6 +99,11 @@ class ExchangeReader:
         for warning in route.warnings:
             self._findings.warn(warning)
         is_inbound = told == "inbound" or (told is None and route.is_linq)
+        request_body = self._body(fields, _REQUEST_BODY)
+        response_headers = self._headers(fields.get("response.headers"))
+        response_body = self._body(fields, _RESPONSE_BODY)
+        if response_body.text is None and _is_empty(fields, request_body, response_headers):
+            response_body = EMPTY
         return Exchange(
             row=row,
             method=method,
@@ -109,9 +114,9 @@ class ExchangeReader:
             moment=self._moment(row),
             status=find_status(row.statuses, self._findings),
             request_headers=self._headers(fields.get("request.headers")),
-            request_body=self._body(fields, _REQUEST_BODY),
-            response_headers=self._headers(fields.get("response.headers")),
-            response_body=self._body(fields, _RESPONSE_BODY),
+            request_body=request_body,
+            response_headers=response_headers,
+            response_body=response_body,
         )
 
     def _moment(self, row: RawRow) -> Moment:
@@ -140,6 +145,19 @@ class ExchangeReader:
         if not body.is_whole:
             self._findings.warn("body_unreadable")
         return body
+
+
+def _is_empty(fields: Mapping[str, object], sent: Body, headers: Headers) -> bool:
+    """
+    Tell whether an answer without a body was shown without one, or not shown.
+
+    A row of the table says nothing of bodies. One that has headers or a request, and ``null`` for
+    the body of the answer, was written by a program that saw the answer.
+    """
+    if first(headers, "content-length") == "0":
+        return True
+    is_seen = fields.get("response.headers") is not None or sent.text is not None
+    return is_seen and "response.body" in fields
 
 
 def _parse_method(row: RawRow) -> tuple[str, str | None]:

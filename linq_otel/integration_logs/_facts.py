@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, cast
 
 from linq_otel._ids import parse_linq_trace_id
 from linq_otel._origins import parse_traceparent
@@ -26,10 +27,21 @@ if TYPE_CHECKING:
     from ._rows import RawRow
 
 
-_SOURCES: Final = {
-    "user": "user", "manual": "user", "system": "system", "automation": "system", "api": "system",
-    "webhook": "system", "integration": "system", "workflow": "system",
-}  # fmt: skip
+_PROCESSES: Final = frozenset({
+    "api", "app", "application", "auto", "automated", "automatic", "automation", "background",
+    "bot", "campaign", "cron", "daemon", "event", "ai", "gohighlevel", "highlevel", "hubspot",
+    "import", "integration", "integrations", "job", "leadconnector", "linq", "process", "queue",
+    "retry", "rule", "salesforce", "scheduled", "scheduler", "script", "server", "service", "sync",
+    "system", "task", "timer", "trigger", "webhook", "webhooks", "worker", "workflow", "workflows",
+    "zapier", "sistema", "système", "systeem",
+})  # fmt: skip
+_NO_SOURCE: Final = frozenset({
+    "", "-", "--", "?", "n/a", "na", "nil", "none", "not available", "null", "undefined", "unknown",
+    "unspecified", "other", "anonymous", "redacted", "hidden", "masked", "filtered",
+})  # fmt: skip
+_MARKS: Final = re.compile(r"[\W_]+")
+_USERS: Final = frozenset({"user", "users", "manual", "manually", "admin", "agent", "member"})
+_SOURCE_AT_MOST: Final = 256
 _DURATION: Final = re.compile(r"(\d{1,12}(?:[.,]\d{1,9})?)\s*(ms|s)?", re.ASCII)
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z_]*(?:\.[a-z_]+)+", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -66,12 +78,32 @@ def _parse_http_date(text: str | None) -> int | None:
         return None
 
 
-def parse_source(text: str | None) -> str:
+def parse_source(value: object) -> str:
     """
     Read who triggered a call: ``user``, ``system`` or ``unknown``, and never a name.
+
+    The column names a process by one of a few words, or else a person: by name, address, number,
+    role or id.
     """
-    word = text.split()[0].lower() if text else ""
-    return _SOURCES.get(word, "unknown")
+    if isinstance(value, dict):
+        value = find_first(cast("object", value), ("type", "kind", "role", "name", "email", "id"))
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return "unknown"
+    return _judge_source(str(value)[:_SOURCE_AT_MOST])
+
+
+@lru_cache(maxsize=1_024)
+def _judge_source(text: str) -> str:
+    plain = text.strip().lower()
+    words = _MARKS.sub(" ", plain).split()
+    joined = " ".join(words)
+    if plain in _NO_SOURCE or joined in _NO_SOURCE or not words or "://" in plain:
+        return "unknown"
+    if joined.startswith("go high level"):
+        return "system"
+    if words[0] in _USERS or "@" in plain:
+        return "user"
+    return "system" if words[0] in _PROCESSES or words[-1] in _PROCESSES else "user"
 
 
 def parse_duration(value: object, findings: Findings) -> float | None:

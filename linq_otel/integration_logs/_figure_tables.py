@@ -5,7 +5,7 @@ The figures as tables, whoever shows them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from linq_otel._times import format_time_ns
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ._figures import Figures
+
+
+_HOUR_NS: Final = 3_600_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,16 @@ def build_tables(figures: Figures) -> tuple[Table, ...]:
                _rows(figures.statuses)),
         _table("throttled", "Which limit was met", ("provider", "limit", "calls"),
                _rows(figures.throttled)),
+        _table("exhausted", "Limits that reached zero", ("provider", "limit", "first", "calls"),
+               [(provider, limit, format_time_ns(first)[:19] + "Z", count)
+                for (provider, limit), (count, first) in sorted(figures.exhausted.items())]),
         _table("errors", "What went wrong", ("provider", "error", "calls"), _rows(figures.errors)),
         _table("sources", "Who triggered it", ("source", "calls"), sorted(figures.sources.items())),
         _table("attempts", "Attempts", ("attempt", "calls"), sorted(figures.attempts.items())),
+        _table("webhooks", "Webhooks per hour", ("from", "hour", "per hour", "calls"),
+               [(sender, format_time_ns(start)[:16] + "Z",
+                 round(count * _HOUR_NS / figures.stretch_ns, 2), count)
+                for (sender, start), count in sorted(figures.webhooks.items())]),
         _table("limits", "Least that was left",
                ("provider", "from", "remaining", "daily_remaining"),
                [(provider, format_time_ns(start)[:16] + "Z", point.remaining, point.daily_remaining)
@@ -87,7 +97,8 @@ def _summary(figures: Figures) -> list[tuple[str, Any]]:
         ("last", format_time_ns(figures.last_ns) if figures.last_ns is not None else None),
         ("not delivered", figures.failed),
         ("error ratio", round(figures.failed / total, 4) if total else None),
-        ("unconfirmed", figures.unconfirmed),
+        ("accepted", figures.count("accepted")),
+        ("unconfirmed", figures.count("unconfirmed")),
         ("without a trace id", figures.without_trace_id),
         ("median wait from message.received, ms", waits[len(waits) // 2] if waits else None),
     ]

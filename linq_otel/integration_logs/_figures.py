@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 
 _MINUTE_NS: Final = 60_000_000_000
+_HOUR_NS: Final = 3_600_000_000_000
+_STRETCHES_AT_MOST: Final = 1_000
+_WEBHOOK: Final = "webhook"
 _BUCKETS_AT_MOST: Final = 60
 _HANDED_OVER: Final = ("message.inbound", "message.log")
 _ARRIVED: Final = "message.received"
@@ -59,6 +62,10 @@ class Figures:
         throttled: By provider and limit, ``burst``, ``daily`` or ``unknown``.
         errors: By provider and the CRM's word for the error.
         limits: By provider and minute: the least that was left.
+        exhausted: By provider and limit, ``burst`` or ``daily``, that reached zero: how many
+            answers said so, and when the first did.
+        webhooks: By sender, ``linq`` or the CRM, and the start of each stretch of time.
+        stretch_ns: How long such a stretch is: an hour, or more of them in a long time.
         waits_ms: From Linq's ``message.received`` to the hand-off, in the same trace.
         without_trace_id: Rows whose answer held no trace id.
         first_ns: The first of them.
@@ -74,6 +81,11 @@ class Figures:
     limits: dict[tuple[str, int], LimitPoint] = field(
         default_factory=dict[tuple[str, int], LimitPoint]
     )
+    exhausted: dict[tuple[str, str], tuple[int, int]] = field(
+        default_factory=dict[tuple[str, str], "tuple[int, int]"]
+    )
+    webhooks: Counter[tuple[str, int]] = field(default_factory=Counter[tuple[str, int]])
+    stretch_ns: int = _HOUR_NS
     waits_ms: list[int] = field(default_factory=list[int])
     without_trace_id: int = 0
     first_ns: int | None = None
@@ -96,14 +108,11 @@ class Figures:
         bad = {"rejected", "throttled", "partial", "unknown"}
         return sum(count for (_, _, delivery), count in self.calls.items() if delivery in bad)
 
-    @property
-    def unconfirmed(self) -> int:
+    def count(self, verdict: str) -> int:
         """
-        How many were answered well and named nothing they made.
+        How many calls have this verdict.
         """
-        return sum(
-            count for (_, _, verdict), count in self.calls.items() if verdict == "unconfirmed"
-        )
+        return sum(count for (_, _, held), count in self.calls.items() if held == verdict)
 
     def note(self, entry: Entry) -> None:
         """
@@ -124,9 +133,28 @@ class Figures:
         self.last_ns = max(self.last_ns or moment, moment)
         if entry.rate_limit.is_known:
             self._note_limit(entry)
+        if entry.provider == _WEBHOOK or entry.direction == "inbound":
+            self.note_webhook("linq" if entry.provider == _WEBHOOK else provider, moment)
         self._note_wait(entry)
 
+    def note_webhook(self, sender: str, moment: int) -> None:
+        """
+        Count one webhook at its time, in nanoseconds.
+        """
+        self.webhooks[sender, moment // self.stretch_ns * self.stretch_ns] += 1
+        if len(self.webhooks) > _STRETCHES_AT_MOST:
+            self.stretch_ns *= 2
+            merged: Counter[tuple[str, int]] = Counter()
+            for (name, start), count in self.webhooks.items():
+                merged[name, start // self.stretch_ns * self.stretch_ns] += count
+            self.webhooks = merged
+
     def _note_limit(self, entry: Entry) -> None:
+        limit = entry.rate_limit
+        for name, left in (("burst", limit.remaining), ("daily", limit.daily_remaining)):
+            if left == 0:
+                count, first = self.exhausted.get((entry.provider, name), (0, entry.moment.unix_ns))
+                self.exhausted[entry.provider, name] = count + 1, first
         step = self._step_ns
         key = (entry.provider, entry.moment.unix_ns // step * step)
         point = self.limits.setdefault(key, LimitPoint())

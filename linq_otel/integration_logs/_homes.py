@@ -8,7 +8,7 @@ of the row. What is merely probable gets a link and no more: a wrong merge is wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Link, SpanContext, TraceFlags
@@ -22,7 +22,7 @@ from ._crm_traces import parse_otel_trace_id
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from linq_otel._lifecycle import Join
     from linq_otel.stores import Store
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 _KIND: Final = "integration"
+_UUID_LENGTH: Final = 36
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
@@ -98,6 +99,24 @@ class HomeFinder:
         own = derive_otel_trace_id(_KIND, *fingerprint(entry))
         return Home(own, correlation or "none", "entry", links=links)
 
+    def learn(self, entries: Iterable[Entry]) -> None:
+        """
+        Take note of rows that the store joins, so that others about the same get a link to them.
+
+        Raises:
+            StoreError: If the store refuses.
+        """
+        if self._store is None:
+            return
+        for entry in entries:
+            message_id = entry.ids.get("alt_id") or entry.ids.get("message_id")
+            # Linq's ids are UUIDs; of a CRM's own the store would be asked in vain.
+            if entry.linq_trace_id or message_id is None or len(message_id) != _UUID_LENGTH:
+                continue
+            found = self._store.find(*store_keys(message_id.lower(), (), None))
+            if found is not None and found[1].linq_trace_ids:
+                self._evidence.add(replace(entry, linq_trace_id=found[1].linq_trace_ids[0]))
+
     def _find_stored(self, entry: Entry) -> Home | None:
         if self._store is None:
             return None
@@ -126,6 +145,14 @@ class HomeFinder:
         otel_trace_id = parse_linq_trace_id(self._evidence.find_probable(entry))
         if otel_trace_id is None:
             return ()
+        found = (
+            self._store.find(*store_keys(None, (f"{otel_trace_id:032x}",), None))
+            if (self._store)
+            else None
+        )
+        stored = parse_traceparent(found[1].lifecycle) if found else None
+        if stored is not None:
+            return (Link(stored, {a.LINK: a.LINK_PROBABLE}),)
         # A link must name a span; the life's anchor is the one all processes derive alike.
         anchor = derive_span_id("anchor", f"{otel_trace_id:032x}")
         context = SpanContext(otel_trace_id, anchor, is_remote=True, trace_flags=_SAMPLED)

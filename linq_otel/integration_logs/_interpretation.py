@@ -92,7 +92,7 @@ class Interpreter:
         entry.method_original = call.method_original
         entry.target = call.route.target
         entry.status = call.status
-        entry.source = parse_source(row.find_text("source"))
+        entry.source = parse_source(fields.get("source"))
         entry.moment = moment
         entry.duration_ms = parse_duration(fields.get("duration_ms"), findings)
         entry.request = self._keep(call.request_headers, call.request_body)

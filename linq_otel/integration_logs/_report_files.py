@@ -29,7 +29,9 @@ _WORDS: Final = {
     "crm_request_id": "CRM request id", "crm_ids": "CRM ids", "event_id": "Event id",
     "entry_id": "Row id", "rate_limit_remaining": "Calls left in the interval",
     "rate_limit_daily_remaining": "Calls left that day", "request_body": "Request body",
-    "response_body": "Response body", "row": "Row",
+    "response_body": "Response body", "row": "Row", "clock_skew_ms": "Clock skew, ms",
+    "otel_trace_id": "OpenTelemetry trace", "probably_of": "Probably of the trace",
+    "error_type": "Error type", "message_id": "Message id",
 }  # fmt: skip
 
 
@@ -39,7 +41,8 @@ def render_markdown(report: Report) -> str:
     """
     lines = [f"# Report on {report.asked}", ""]
     if report.sent is not None:
-        lines += ["## The message, as it was sent", "", *_list(report.sent), ""]
+        way = "came in" if "receiving_trace" in report.sent else "was sent"
+        lines += [f"## The message, as it {way}", "", *_list(report.sent), ""]
     for number, call in enumerate(report.calls, start=1):
         lines += [f"## Call {number} of {len(report.calls)}", "", *_table(call), ""]
     lines += ["## The same record within two minutes", ""]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _EMPTY: Final = (None, "")
+_EMPTY_SIDE: Final[tuple[object, ...]] = (None, "", {})
 _DIRECTIONS: Final = {
     "out": "outbound", "sent": "outbound", "outbound": "outbound", "outgoing": "outbound",
     "in": "inbound", "received": "inbound", "inbound": "inbound", "incoming": "inbound",
@@ -120,8 +121,10 @@ def _open_side(fields: dict[str, object], side: str, statuses: list[tuple[int, o
     value = fields.pop(side)
     plan = _plan_side(side, value)
     if not plan:
-        if value not in _EMPTY:
+        if value not in _EMPTY_SIDE:
             fields.setdefault(f"{side}.body", value)
+        elif side == "response":
+            fields.setdefault("response.body", None)
         return
     inside = cast("dict[str, object]", value)
     for name, canonical in plan:

@@ -45,6 +45,7 @@ def place(chronicle: Chronicle, options: ReplayOptions) -> Iterator[Placed]:
     homes = HomeFinder(
         chronicle.evidence, options.store, options.join, by_request_id=options.by_request_id
     )
+    homes.learn(chronicle)
     moment = -1
     seen: dict[tuple[str, ...], int] = {}
     for entry in chronicle:

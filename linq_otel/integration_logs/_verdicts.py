@@ -3,7 +3,8 @@ Whether a hand-off was delivered, which its status alone does not say.
 
 GoHighLevel answers 201 with an empty body to texts it does not add (its issue #70), Salesforce 200
 to a batch of which half failed, and an error may follow a contact that was made all the same. So
-the verdict is a word of ours, and *delivered* is said only where the answer names what it made.
+the verdict has words of its own, and *delivered* is said only where the answer names what it made.
+A body that the row does not show is not an empty one: of such a success *accepted* is said.
 """
 
 from __future__ import annotations
@@ -23,14 +24,19 @@ if TYPE_CHECKING:
     from ._providers import Operation, Provider
 
 
-_TOO_MANY, _MULTIPLE, _MULTI_STATUS, _NO_CONTENT = 429, 300, 207, 204
+_TOO_MANY, _MULTIPLE, _MULTI_STATUS, _NO_CONTENT, _QUEUED = 429, 300, 207, 204, 202
 _CLIENT_ERROR, _SERVER_ERROR, _REDIRECT = 400, 500, 300
 _UPDATES: Final = frozenset({"PUT", "PATCH", "DELETE"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CODE_AT_MOST: Final = 64
 _TRUE: Final = frozenset({"true", "1"})
-_PARTS: Final = ("results", "compositeResponse", "errors")
+_PARTS: Final = ("results", "compositeResponse", "graphs", "errors")
+# GoHighLevel spells it "succeded", and says "status" in its shop.
+_FLAGS: Final = ("succeded", "succeeded", "isSuccess", "isSuccessful", "status")
+_ANY: Final = "*"
+_NOTHING: Final[tuple[object, ...]] = (None, "", {}, [])
 _DELIVERED: Final = Outcome("delivered")
+_ACCEPTED: Final = Outcome("accepted")
 _UNCONFIRMED: Final = Outcome("unconfirmed")
 _NOT_APPLICABLE: Final = Outcome("not_applicable")
 
@@ -55,15 +61,16 @@ def judge(call: Answered, findings: Findings) -> Outcome:
     """
     Say what became of *call*.
     """
-    if call.status is None:
+    status = call.status
+    if status is None:
         message = call.transport_error
         return Outcome("unknown", "no_response", None, message and redact_message(message))
     _compare(call, findings)
-    if call.status < _CLIENT_ERROR:
-        return _judge_success(call, call.status)
-    if call.status == _TOO_MANY or _find_code(call) in call.provider.throttle_codes:
-        return _fail(call, "throttled", str(call.status), _throttled_by(call))
-    return _fail(call, "unknown" if call.status >= _SERVER_ERROR else "rejected", str(call.status))
+    if status < _CLIENT_ERROR:
+        return _judge_success(call, status)
+    if status == _TOO_MANY or _find_code(call) in call.provider.throttle_codes:
+        return _fail(call, "throttled", str(status), _throttled_by(call))
+    return _fail(call, "unknown" if status >= _SERVER_ERROR else "rejected", str(status))
 
 
 def _judge_success(call: Answered, status: int) -> Outcome:
@@ -77,32 +84,64 @@ def _judge_success(call: Answered, status: int) -> Outcome:
         return _fail(call, "partial", "partial_failure")
     if call.direction == "inbound" or _is_read(call):
         return _NOT_APPLICABLE
-    return _DELIVERED if _is_confirmed(call) else _UNCONFIRMED
+    return _confirm(call, status)
 
 
 def _is_read(call: Answered) -> bool:
     return call.method in _READS or (call.operation is not None and call.operation.is_read)
 
 
-def _is_confirmed(call: Answered) -> bool:
-    if call.provider.is_confirmed_by_status:
-        return True
-    if call.status == _NO_CONTENT:
-        return call.method in _UPDATES
-    if not call.body.is_whole:
-        return False
+def _confirm(call: Answered, status: int) -> Outcome:
+    operation, provider = call.operation, call.provider
+    is_text = operation is not None and operation.name in provider.texts
+    is_bare = operation is not None and status in operation.bare
+    if provider.is_confirmed_by_status or is_bare or (status in provider.bare and not is_text):
+        return _DELIVERED
+    if status == _NO_CONTENT:
+        return _DELIVERED if call.method in _UPDATES else _ACCEPTED
+    if call.body.text is None:
+        return _ACCEPTED  # The row does not show the body, so nothing speaks against the status.
+    return _confirm_by_body(call, status, is_text=is_text)
+
+
+def _confirm_by_body(call: Answered, status: int, *, is_text: bool) -> Outcome:
+    body = call.body
     paths = (call.operation.confirms if call.operation else ()) or call.provider.confirms
-    return find_first(call.body.value, paths) not in (None, False)
+    is_any = _ANY in paths
+    if not body.is_whole:
+        return _ACCEPTED if is_any and _is_word(body) else _UNCONFIRMED
+    is_said = _is_success(body.value) and not is_text
+    if (
+        is_said
+        or (is_any and body.value not in _NOTHING)
+        or find_first(body.value, paths) not in (None, False)
+    ):
+        return _DELIVERED
+    is_done = body.is_empty and (status == _QUEUED or (is_any and call.method in _UPDATES))
+    return _ACCEPTED if is_done or _is_success(body.value) else _UNCONFIRMED
+
+
+def _is_word(body: Body) -> bool:
+    # A plain word is whole, other than JSON that was cut off, and a page is no answer.
+    return (body.text or "").lstrip('"')[:1].isalnum()
 
 
 def _is_success(body: object) -> bool | None:
     """
     Read ``success``, which is true, "true" or 1; None where the body does not say.
     """
-    if not isinstance(body, dict) or "success" not in body:
+    if isinstance(body, bool):
+        return body
+    if not isinstance(body, dict):
         return None
-    said = cast("dict[str, object]", body)["success"]
-    return said is True or str(said).strip().lower() in _TRUE
+    whole = cast("dict[str, object]", body)
+    if "success" in whole:
+        said = whole["success"]
+        return said is True or str(said).strip().lower() in _TRUE
+    for name in _FLAGS:
+        if isinstance(whole.get(name), bool):
+            return whole[name] is True
+    return False if whole.get("status") == "error" else None
 
 
 def _has_failed_parts(body: object) -> bool:
@@ -122,9 +161,11 @@ def _has_failed_parts(body: object) -> bool:
 
 
 def _is_failed_part(part: object) -> bool:
-    status = find_first(part, ("statusCode", "httpStatusCode"))
+    if not isinstance(part, dict):
+        return False
+    status = find_first(cast("object", part), ("statusCode", "httpStatusCode"))
     is_bad = isinstance(status, int) and status >= _CLIENT_ERROR
-    return is_bad or _is_success(part) is False
+    return is_bad or _is_success(cast("object", part)) is False
 
 
 def _throttled_by(call: Answered) -> str | None:

@@ -244,14 +244,29 @@ class TestReport:
 
 class TestWhy:
     def test_stopped(self) -> None:
-        """The last hand-off says where it stopped."""
-        done = run("why", "no text in GoHighLevel", EIGHT)
+        """The last attempt of a text says where it stopped."""
+        done = run("why", "no text in GoHighLevel", EIGHT, "--id", "eight.ndjson:3")
         refusal = "401 Invalid token: access token is invalid"
         assert (done.returncode, done.stdout.splitlines()[-2:]) == (
             1,
             [
                 f"Where it stopped: GoHighLevel refused it: {refusal}.",
                 "What to do: Connect the integration again: its token is invalid or expired.",
+            ],
+        )
+
+    def test_many(self) -> None:
+        """Without an id each text counts, and a CRM is asked for where none is named."""
+        done = run("why", "no text came", EIGHT)
+        went = "GoHighLevel (3), HubSpot (1), Salesforce (1)"
+        advice = "Name one of them: --id eight.ndjson:2, or an id of its message or trace."
+        assert (done.returncode, done.stdout.splitlines()[-4:]) == (
+            1,
+            [
+                "  1x delivered: HubSpot has it as message 710000001 (eight.ndjson:5)",
+                "3 of 5 did not arrive, or are not confirmed.",
+                f"What to do: {advice}",
+                f"Which CRM? The question names none. Texts in these rows went to {went}.",
             ],
         )
 

@@ -99,6 +99,40 @@ class TestFigures:
         handed = row(linq_trace_id=LINQ, timestamp=START + 1_500)
         assert figures_of(arrived, handed).waits_ms == [1_500]
 
+    def test_exhausted(self) -> None:
+        """A limit of which nothing is left is named, with the first time and how often."""
+        figures = figures_of(limited(1, 5, 9), limited(2, 0, 8), limited(3, 0, 7), limited(4, 5, 0))
+        found = [tuple(one.values()) for one in tables_of(figures)["exhausted"]]
+        assert found == [
+            ("gohighlevel", "burst", "2025-11-04T16:00:02Z", 2),
+            ("gohighlevel", "daily", "2025-11-04T16:00:04Z", 1),
+        ]
+        assert tables_of(figures_of(limited(1, 5, 9)))["exhausted"] == []
+
+    def test_webhooks(self) -> None:
+        """Webhooks are counted by the hour: Linq's to an endpoint, and a CRM's to Linq."""
+        event = {"event_id": "e", "target_url": "https://h.example/", "http_status_code": 200}
+        inbound = {"direction": "inbound", "url": "https://i.example/hooks/ghl", "method": "POST"}
+        figures = figures_of(
+            *({**event, "event_id": f"e{n}", "timestamp": START + n * 1_000} for n in range(3)),
+            {**event, "timestamp": START + 3_600_000},
+            row(**inbound, timestamp=START),
+            row(timestamp=START + 5_000),
+        )
+        assert tables_of(figures)["webhooks"] == [
+            {"from": sender, "hour": f"2025-11-04T{hour}:00Z", "per hour": n, "calls": n}
+            for sender, hour, n in (("gohighlevel", 16, 1), ("linq", 16, 3), ("linq", 17, 1))
+        ]
+
+    def test_webhooks_are_bounded(self) -> None:
+        """Of a long time stretches of several hours are counted, and none is lost."""
+        figures = Figures()
+        for hour in range(5_000):
+            figures.note_webhook("linq", hour * 3_600 * 10**9)
+        counts = tables_of(figures)["webhooks"]
+        assert (len(counts) <= 1_000, sum(one["calls"] for one in counts)) == (True, 5_000)
+        assert {one["per hour"] for one in counts[:-1]} == {1.0}
+
     def test_nothing(self) -> None:
         """No rows are no figures, and no division."""
         assert tables_of(Figures())["verdicts"] == []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _LAYERS_AT_MOST: Final = 3
+_TRUTHS: Final = {"true": True, "false": False}
 
 
 @dataclass(slots=True)
@@ -55,6 +56,8 @@ class Body:
 
 
 _NONE: Final = Body()
+EMPTY: Final = Body(None, "")
+"""A body that is known to be empty."""
 
 
 def parse_body(
@@ -92,6 +95,8 @@ def _parse_text(text: str, reader: JsonReader, *, is_cut: bool) -> Body:
     stripped = text.strip()
     if not stripped:
         return Body(None, "", is_whole=not is_cut)
+    if stripped in _TRUTHS:
+        return Body(_TRUTHS[stripped], stripped, is_whole=not is_cut)
     value: object = stripped
     for _ in range(_LAYERS_AT_MOST):
         if not isinstance(value, str) or value[:1] not in '{["':

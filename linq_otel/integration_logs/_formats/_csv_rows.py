@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Final
 
 from linq_otel.errors import LogFormatError
@@ -134,6 +135,13 @@ def _name_columns(header: list[str], name: str, options: ReadOptions) -> list[st
     return columns
 
 
+@lru_cache(maxsize=256)
+def _is_answer(column: str) -> bool:
+    # Of a column that is there an empty cell says something: the answer had no body.
+    found = spelling_of(column)
+    return found is not None and found[0] == "response.body"
+
+
 def _build(line: int, columns: list[str], cells: list[str], findings: Findings) -> Found:
     if len(cells) > len(columns):
         reason = "more cells than columns: a delimiter that is not quoted?"
@@ -146,6 +154,6 @@ def _build(line: int, columns: list[str], cells: list[str], findings: Findings) 
         text = match[1].replace('""', '"') if match else cell
         if _DAMAGED.fullmatch(text.strip()) and column.lower() not in {"date", "timestamp"}:
             findings.warn("cell_damaged")
-        elif text:
+        elif text or _is_answer(column):
             fields[column] = text
     return Found(line, "csv", fields)

@@ -167,7 +167,7 @@ def _flatten_har(entry: dict[str, object]) -> dict[str, object]:
     content, posted = _object(response.get("content")), _object(request.get("postData"))
     time = entry.get("time")
     is_duration = isinstance(time, (int, float)) and time >= 0
-    return {
+    row = {
         "timestamp": entry.get("startedDateTime"),
         "duration_ms": time if is_duration else None,
         "method": request.get("method"),
@@ -176,9 +176,14 @@ def _flatten_har(entry: dict[str, object]) -> dict[str, object]:
         "requestHeaders": request.get("headers"),
         "responseHeaders": response.get("headers"),
         "requestBody": posted.get("text"),
-        "responseBody": content.get("text"),
         "responseBodyEncoding": content.get("encoding"),
     }
+    text = content.get("text")
+    if text is None and content.get("size") == 0:
+        text = ""  # Elsewhere a text that is missing was not saved.
+    if text is not None:
+        row["responseBody"] = text
+    return row
 
 
 def _object(value: object) -> dict[str, object]:

@@ -55,7 +55,7 @@ class _Paste:
         fields = dict(self.fields)
         for name, lines in self.blocks.items():
             text = "\n".join(lines).strip()
-            if text:
+            if text or name == "response.body":  # A heading without lines shows an empty body.
                 fields.setdefault(name, text)
         return Found(self.line, "panel", fields) if fields else None
 
@@ -118,6 +118,7 @@ def _read_pastes(lines: Sequence[str]) -> Iterator[Found]:
             paste.side, block = _SIDES[heading], None
         elif heading is not None:
             block = _name_block(paste, heading)
+            paste.blocks.setdefault(block, [])
         elif block is not None:
             paste.blocks.setdefault(block, []).append(line)
     found = paste.build()

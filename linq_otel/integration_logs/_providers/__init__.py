@@ -4,6 +4,7 @@ Which system a call went to, and what is known of it.
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["OTHER", "WEBHOOK", "Operation", "Provider", "Providers", "load_providers"]
 
 ENTRY_POINTS: Final = "linq_otel_integration_providers"
+
+_WORD: Final = re.compile(r"\w+")
 
 WEBHOOK: Final = Provider(
     name="webhook",
@@ -77,6 +80,18 @@ class Providers:
             if any(alias in words for alias in (table.name, *table.aliases)):
                 return table
         return None
+
+    def find_asked(self, question: str) -> tuple[Provider, ...]:
+        """
+        Return the CRMs a question names, by whole words: *mother* does not name *other*.
+        """
+        words = f" {' '.join(_WORD.findall(question.lower()))} "
+        return tuple(
+            table
+            for table in self.tables
+            if table.name not in {WEBHOOK.name, OTHER.name}
+            and any(f" {name} " in words for name in (table.name, *table.aliases))
+        )
 
     def find_at(self, host: str) -> Provider | None:
         """

@@ -31,6 +31,7 @@ class Operation:
         confirms: Where the answer names what it made, ``contact.id``: a success that names none of
             them is not confirmed. Empty: as the provider says.
         is_read: True where nothing is handed over: a search, a token.
+        bare: Statuses that confirm alone: their answer is documented to have no body.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Operation:
     template: str
     confirms: tuple[str, ...] = ()
     is_read: bool = False
+    bare: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,10 @@ class Provider:
         hosts: Its hosts; one that begins with a dot stands for all below it.
         base_url: What relative URLs hang under.
         operations: What it can be asked; the first that fits counts.
-        confirms: Where a success names what it made, where the operation does not say.
+        texts: Names of the operations that hand a text over.
+        confirms: Where a success names what it made, where the operation does not say; ``*`` is any
+            answer that has something in it and does not report a failure.
+        bare: Statuses that confirm alone a call that hands no text over.
         is_confirmed_by_status: True where a 2xx is all there is to expect.
         ids: Names of ids to where they stand, best first: ``response.contactId``,
             ``request.contactId``, or ``path.contact_id`` for a part of the template.
@@ -74,7 +79,9 @@ class Provider:
     hosts: tuple[str, ...] = ()
     base_url: str = ""
     operations: tuple[Operation, ...] = ()
+    texts: tuple[str, ...] = ("message.inbound", "message.log", "message.send", "message.outbound")
     confirms: tuple[str, ...] = ("id", "messageId")
+    bare: tuple[int, ...] = ()
     is_confirmed_by_status: bool = False
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     are_ids_numeric: bool = True
