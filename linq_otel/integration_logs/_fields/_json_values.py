@@ -73,7 +73,8 @@ class JsonReader:
             value, end = self._decode(self._decoder, text, start)
             is_plain = False
         else:
-            is_plain = "\x7f" not in text and ("\\" not in text or "\\u" not in text)
+            # Between its ends alone: a text may be a window over many rows.
+            is_plain = text.find("\x7f", start, end) < 0 and text.find("\\u", start, end) < 0
             if self._mended:
                 self._tell()
         if not is_plain and _DIRTY.search(text, start, end):

@@ -14,6 +14,7 @@ from linq_otel.errors import LogFormatError
 from ._csv_rows import is_header, read_csv
 from ._json_rows import read_json, read_ndjson
 from ._json_stream import LISTS
+from ._nested_rows import find_rows, is_row
 from ._panel_rows import find_heading, is_method, is_table_row, read_panels
 
 
@@ -45,7 +46,7 @@ def read_rows(
     stream = _Rewound(source.stream)
     format_ = options.format or detect(source.name, stream.head)
     if format_ == "ndjson":
-        return read_ndjson(stream.text, options, reader)
+        return read_ndjson(stream.text, options, reader, findings)
     if format_ == "csv":
         return read_csv(stream.text, source.name, options, findings)
     if format_ == "panel":
@@ -82,8 +83,7 @@ def detect(name: str, head: str) -> Format:
 def _detect_json(lines: list[str]) -> Format:
     first = lines[0].strip()
     if _is_object(first):
-        is_row = not _holds_rows(first)
-        return "ndjson" if is_row else "json"
+        return "json" if _holds_rows(first) else "ndjson"
     if _WRAPPER.search(first):
         return "json"
     # A first line that was cut off is no document if whole rows follow it.
@@ -104,9 +104,12 @@ def _holds_rows(line: str) -> bool:
         value = json.loads(line)
     except (ValueError, RecursionError):
         return False
+    if is_row(value):
+        return False
     found = cast("dict[str, object]", value)
     lists = ("entries", "webhook_logs", "data", "logs")
-    return "log" in found or any(isinstance(found.get(name), list) for name in lists)
+    is_known = "log" in found or any(isinstance(found.get(name), list) for name in lists)
+    return is_known or any(True for _ in find_rows(found))
 
 
 class _Rewound:
