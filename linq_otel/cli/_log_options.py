@@ -49,7 +49,11 @@ Files = Annotated[
     typer.Argument(metavar="FILE...", help="Files or globs; - is standard input; gzip is read."),
 ]
 FormatOption = Annotated[
-    str | None, typer.Option("--format", help="ndjson, json, csv, har or panel; else found out.")
+    str | None,
+    typer.Option(
+        "--format",
+        help="ndjson, json, csv, har, panel, caddy, cloudflare, envoy, mitmproxy, nginx or pino.",
+    ),
 ]
 EncodingOption = Annotated[
     str | None, typer.Option(help="Of text that is not UTF-8 and has no byte order mark.")
@@ -79,7 +83,11 @@ BaseUrlOption = Annotated[
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="COLUMN=FIELD", help="Your name of a column, ours after it."),
+    typer.Option(
+        "--map",
+        metavar="COLUMN=FIELD",
+        help="Your name of a column, ours after it; https://{host}{path}=url joins two.",
+    ),
 ]
 ProviderOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The CRM of rows that do not tell.")

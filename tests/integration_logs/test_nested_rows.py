@@ -1,5 +1,5 @@
 """
-Rows of the Logs page, in whatever shape the page loads them.
+Rows of the Logs page, at any depth of what the page loads.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class TestShapes:
         assert statuses(read_text(json.dumps({"logs": [answered(inner)]}))) == [201]
 
     def test_a_call_to_a_crm_is_the_row(self) -> None:
-        """A proxy's entry of a call to a CRM is the row, whatever the answer holds."""
+        """A proxy's entry of a call to a CRM is the row, also if its answer holds rows."""
         document = json.loads(har(json.dumps({"logs": [row(status=500)]})))
         (entry,) = document["log"]["entries"]
         del entry["pageref"]

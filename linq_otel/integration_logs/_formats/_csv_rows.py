@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Final
 
 from linq_otel.errors import LogFormatError
+from linq_otel.integration_logs._columns import is_joined
 from linq_otel.integration_logs._fields._spellings import spelling_of
 from linq_otel.integration_logs._findings import UnusableError
 
@@ -19,7 +21,7 @@ from ._found import Found
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from linq_otel.integration_logs._findings import Findings
     from linq_otel.integration_logs._options import ReadOptions
@@ -32,6 +34,10 @@ _TWICE: Final = {"headers": ("request.headers", "response.headers"),
 _EXCEL_TEXT: Final = re.compile(r'="(.*)"', re.DOTALL)
 _DAMAGED: Final = re.compile(r"#{3,}|\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE | re.ASCII)
 _LONGEST_NAME: Final = 40
+_SEPARATOR: Final = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
+
+TITLE_LINES: Final = 10
+"""How many lines may stand above the names of the columns, with them."""
 
 
 def is_header(line: str) -> bool:
@@ -62,12 +68,11 @@ def read_csv(
     """
     # A setting of the whole process: raised, and never lowered for others.
     csv.field_size_limit(max(csv.field_size_limit(), options.max_entry))
-    header, skipped = _first_line(stream)
+    header, skipped, rest, delimiter = _find_header(stream, options)
     if not header:
         return
-    delimiter = find_delimiter(header)
     columns = _name_columns(next(csv.reader([header], delimiter=delimiter)), name, options)
-    rows = csv.reader(_without_nul(stream), delimiter=delimiter)
+    rows = csv.reader(_without_nul(chain(rest, stream)), delimiter=delimiter)
     line = skipped + 1
     while True:
         try:
@@ -82,16 +87,34 @@ def read_csv(
         line = skipped + 1 + rows.line_num
 
 
-def _first_line(stream: IO[str]) -> tuple[str, int]:
-    number = 0
-    for line in stream:
-        number += 1
-        if line.strip():
-            return line.rstrip("\r\n"), number
-    return "", number
+def _find_header(stream: IO[str], options: ReadOptions) -> tuple[str, int, list[str], str]:
+    """
+    Return the line of the columns, its number, the lines read beyond it, and the delimiter.
+
+    A title may stand above it, and Excel's line that names the delimiter.
+    """
+    lines = [line.rstrip("\r\n") for line in islice(stream, TITLE_LINES)]
+    found = [number for number, line in enumerate(lines) if line.strip()]
+    told = _SEPARATOR.fullmatch(lines[found[0]].strip("\ufeff ")) if found else None
+    if told is not None:
+        found = found[1:]
+    if not found:
+        return "", len(lines), [], _DELIMITERS[0]
+    at = next((n for n in found if _names_columns(lines[n], options)), found[0])
+    delimiter = told[1] if told else find_delimiter(lines[at])
+    return lines[at], at + 1, [f"{line}\n" for line in lines[at + 1 :]], delimiter
 
 
-def _without_nul(stream: IO[str]) -> Iterator[str]:
+def _names_columns(line: str, options: ReadOptions) -> bool:
+    if is_header(line):
+        return True
+    cells = {
+        cell.strip().lower() for cell in next(csv.reader([line], delimiter=find_delimiter(line)))
+    }
+    return bool(options.columns) and any(name.strip().lower() in cells for name in options.columns)
+
+
+def _without_nul(stream: Iterable[str]) -> Iterator[str]:
     for line in stream:
         yield line.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in line else line
 
@@ -105,7 +128,8 @@ def _name_columns(header: list[str], name: str, options: ReadOptions) -> list[st
         if canonical in _TWICE and spelled.count(canonical) > 1:
             columns[index] = _TWICE[canonical][min(seen[canonical], 1)]
             seen[canonical] += 1
-    if not {*spelled} >= _NEEDED:
+    joined = {options.columns[given] for given in options.columns if is_joined(given)}
+    if not {*spelled, *joined} >= _NEEDED:
         listed = ", ".join(cell.strip()[:_LONGEST_NAME] for cell in header if cell.isprintable())
         raise LogFormatError(name, 1, f"columns {listed}: name method and url with --map")
     return columns

@@ -2,8 +2,8 @@
 Rows written as JSON: one to a line, in a list, or in a HAR.
 
 A HAR of a proxy holds the calls themselves; a HAR of the browser that shows the Logs page holds
-them within the answers to the page, at any depth. Of the latter nothing else is read: the rest of it
-is the admin's own session.
+them within the answers to the page, at any depth. Of the latter nothing else is read: the rest of
+it is the admin's own session.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 
 from linq_otel.integration_logs._exchanges import WEBHOOK_LOGS
 from linq_otel.integration_logs._findings import UnusableError
-from linq_otel.integration_logs._providers import GOHIGHLEVEL, HUBSPOT, SALESFORCE, Providers
+from linq_otel.integration_logs._providers import Providers
+from linq_otel.integration_logs._providers._gohighlevel import GOHIGHLEVEL
+from linq_otel.integration_logs._providers._hubspot import HUBSPOT
+from linq_otel.integration_logs._providers._salesforce import SALESFORCE
 
 from ._found import Found
 from ._json_stream import JsonStream
