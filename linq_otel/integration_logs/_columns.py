@@ -18,7 +18,7 @@ _PLACE: Final = re.compile(r"\{([^{}]+)\}")
 
 def check_columns(columns: Mapping[str, str]) -> None:
     """
-    Refuse names that are none of ours.
+    Refuse a column that is mapped to an unknown field.
 
     Raises:
         ConfigurationError: A column is mapped to no field.

@@ -134,6 +134,6 @@ class TestJoinedColumns:
         assert (entry.target.url, entry.moment.unix_ns) == (INBOUND, WHOLE_SECOND)
 
     def test_no_such_field(self) -> None:
-        """A field that is none of ours is refused."""
+        """An unknown field is refused."""
         with pytest.raises(ConfigurationError, match="'Fecha' is mapped to 'zeit', which is no"):
             read_text("", columns={"Fecha": "zeit"})

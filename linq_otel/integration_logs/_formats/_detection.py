@@ -46,6 +46,8 @@ def read_rows(
         LogFormatError: It is written in no way we know.
     """
     stream = _Rewound(source.stream)
+    if source.is_table:
+        return read_csv(stream.text, source.name, options, findings)
     format_ = options.format or detect(source.name, stream.head)
     proxy = None
     if format_ in PROXIES:

@@ -2,7 +2,7 @@
 Access logs of proxies and servers: Caddy, Envoy, nginx, Apache, mitmproxy, pino, Cloudflare.
 
 Each names host and path apart, and most write the moment a call was over: what is a number there
-is moved back by the duration. Calls to a CRM are HTTPS, whatever the leg to the proxy was.
+is moved back by the duration. Calls to a CRM are HTTPS, also where the leg to the proxy was not.
 """
 
 from __future__ import annotations
