@@ -43,7 +43,8 @@ _URL: Final = re.compile(r"https?://\S+|/\S*|[\w-]+(?:\.[\w-]+)+/\S*", re.IGNORE
 _STATUS: Final = re.compile(r"\d{3}(?:\s\D.*)?|-|\(\w+\)|n/a|pending|failed", re.IGNORECASE)
 _TIME: Final = re.compile(r"\d:\d\d|\d{10}|T\d{6}", re.ASCII)
 _PAIR: Final = re.compile(r"([A-Za-z][A-Za-z ]{2,16}):\s*(\S.*)")
-_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
+# The end of a string is optional, so that one without an end is passed over once.
+_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]')
 _COLUMNS: Final = ("method", "url", "status", "source", "timestamp")
 _SIDES: Final = {"request": "request", "response": "response"}
 _HEADINGS: Final = {
