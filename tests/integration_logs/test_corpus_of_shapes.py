@@ -79,7 +79,7 @@ class TestCorpus:
     @pytest.mark.parametrize("name", EXPECTED)
     def test_rows(self, name: str) -> None:
         """Each row is read as it stands, and judged."""
-        options = {"timezone": "America/Denver", **OPTIONS.get(name, {})}
+        options: dict[str, Any] = {"timezone": "America/Denver", **OPTIONS.get(name, {})}
         reading = read(CORPUS / name, now_ns=NOW_NS, **options)
         found = [
             (one.title, one.status, one.moment.unix_ns, one.outcome.delivery) for one in reading

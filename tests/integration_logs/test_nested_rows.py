@@ -96,6 +96,13 @@ class TestShapes:
             "delivered",
         )
 
+    def test_loaded_again(self) -> None:
+        """Rows that the page loads again are read once; rows that are alike are two."""
+        first = json.dumps({"logs": [BARE, BARE]})
+        second = json.dumps({"logs": [BARE, BARE, {**BARE, "id": "row-3"}]})
+        found = read_text(har(first, second, first))
+        assert [entry.entry_id for entry in found.entries] == [None, None, "row-3"]
+
     def test_in_a_page_and_in_streams(self) -> None:
         """Rows that a page, an event stream or a socket carries are read."""
         script = f'<html><script type="application/json">{json.dumps([BARE])}</script></html>'

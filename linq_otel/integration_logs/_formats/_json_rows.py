@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
+from hashlib import blake2b
 from typing import IO, TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
@@ -45,6 +47,7 @@ def read_ndjson(
     """
     Read rows that stand on a line each, or one after another on the same.
     """
+    known = _Known(reader, findings)
     for number, line in enumerate(_lines(stream, options.max_entry), start=1):
         if line is None:
             yield Found(number, "ndjson", {}, UnusableError("", "the line is too long"))
@@ -54,9 +57,9 @@ def read_ndjson(
             except UnusableError as error:
                 yield Found(number, "ndjson", {}, error)
                 continue
-            yield from _rows_of((number, "", value), "ndjson", reader, findings)
+            yield from _rows_of((number, "", value), "ndjson", known)
             if at < len(line):
-                yield from _read_rest(number, line, at, reader, findings)
+                yield from _read_rest(number, line, at, known)
 
 
 def _lines(stream: IO[str], max_entry: int) -> Iterator[str | None]:
@@ -79,24 +82,24 @@ def _lines(stream: IO[str], max_entry: int) -> Iterator[str | None]:
         yield rest
 
 
-def _read_rest(
-    number: int, line: str, at: int, reader: JsonReader, findings: Findings
-) -> Iterator[Found]:
+def _read_rest(number: int, line: str, at: int, known: _Known) -> Iterator[Found]:
     while True:
         while at < len(line) and line[at] in " \t\r,":
             at += 1
         if at == len(line):
             return
         try:
-            value, at = reader.parse_from(line, at)
+            value, at = known.reader.parse_from(line, at)
         except UnusableError as error:
             yield Found(number, "ndjson", {}, error)
             return
-        yield from _rows_of((number, "", value), "ndjson", reader, findings)
+        yield from _rows_of((number, "", value), "ndjson", known)
 
 
 def _rows_of(
-    found: tuple[int, str, object], format_: str, reader: JsonReader, findings: Findings
+    found: tuple[int, str, object],
+    format_: str,
+    known: _Known,
 ) -> Iterator[Found]:
     line, list_name, value = found
     row = _object(value)
@@ -107,7 +110,7 @@ def _rows_of(
     for row in find_rows(value):
         is_any = True
         if is_har_entry(row):
-            yield from _read_har_entry(line, row, reader, findings)
+            yield from _read_har_entry(line, row, known)
         else:
             yield _found(line, format_, list_name, row)
     if not is_any:
@@ -128,24 +131,51 @@ def read_json(
     """
     Read the rows of a document, or of several one after another.
     """
+    known = _Known(reader, findings)
     document = JsonStream(stream, reader, options.max_entry)
     try:
         for found in document.rows():
-            yield from _rows_of(found, "json", reader, findings)
+            yield from _rows_of(found, "json", known)
     except UnusableError as error:
         yield Found(document.line, "json", {}, error)
 
 
-def _read_har_entry(
-    line: int, entry: dict[str, object], reader: JsonReader, findings: Findings
-) -> Iterator[Found]:
-    is_browser = any(mark in entry for mark in _BROWSER_MARKS)
-    rows = [] if _is_to_crm(entry) and not is_browser else _find_nested(entry, reader)
-    if rows:
+class _Known:
+    """
+    What is known of a file while it is read.
+
+    Attributes:
+        reader: Reads JSON.
+        findings: Takes what was left out.
+    """
+
+    def __init__(self, reader: JsonReader, findings: Findings) -> None:
+        self.reader: Final = reader
+        self.findings: Final = findings
+        self._most: Counter[bytes] = Counter()
+
+    def leave_new(self, rows: list[dict[str, object]]) -> Iterator[dict[str, object]]:
+        """
+        Yield the rows of one answer that no answer before it held as often: a page loads them anew.
+        """
+        here: Counter[bytes] = Counter()
         for row in rows:
+            written = self.reader.write(row).encode("utf-8", "replace")
+            key = blake2b(written, digest_size=16).digest()
+            here[key] += 1
+            if here[key] > self._most[key]:
+                self._most[key] = here[key]
+                yield row
+
+
+def _read_har_entry(line: int, entry: dict[str, object], known: _Known) -> Iterator[Found]:
+    is_browser = any(mark in entry for mark in _BROWSER_MARKS)
+    rows = [] if _is_to_crm(entry) and not is_browser else _find_nested(entry, known.reader)
+    if rows:
+        for row in known.leave_new(rows):
             yield _found(line, "har", "", row)
     elif is_browser:
-        findings.warn("har_unrelated")
+        known.findings.warn("har_unrelated")
     else:
         yield Found(line, "har", _flatten_har(entry))
 
