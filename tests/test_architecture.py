@@ -46,6 +46,7 @@ MEETS_FAILURES_OF_OTHERS = {
     "_operations",
     "_store_threads",
     "doctor._stores",
+    "integration_logs._formats._workbooks",
     "webhooks._aiohttp",
     "webhooks._asgi",
     "webhooks._django",

@@ -29,30 +29,45 @@ Files = Annotated[
     typer.Argument(metavar="FILE...", help="Files or globs; - is standard input; gzip is read."),
 ]
 FormatOption = Annotated[
-    str | None, typer.Option("--format", help="ndjson, json, csv, har or panel; else found out.")
+    str | None,
+    typer.Option(
+        "--format",
+        help="ndjson, json, csv, har, panel, caddy, cloudflare, envoy, mitmproxy, nginx or pino.",
+    ),
 ]
 EncodingOption = Annotated[
     str | None, typer.Option(help="Of text that is not UTF-8 and has no byte order mark.")
 ]
 TimezoneOption = Annotated[
     str | None,
-    typer.Option(metavar="ZONE", help="Of local times: America/Denver, or -07:00. Never guessed."),
+    typer.Option(
+        metavar="ZONE", help="Of times that name none: America/Denver, or -07:00. Never guessed."
+    ),
 ]
 DstOption = Annotated[str, typer.Option(help="Of a repeated hour: earlier or later.")]
 UsZonesOption = Annotated[bool, typer.Option("--us-zones", help="Read EST, MDT and their like.")]
 DateOrderOption = Annotated[
-    str | None, typer.Option(metavar="ORDER", help="How 04/11/2025 is meant: mdy or dmy.")
+    str | None,
+    typer.Option(metavar="ORDER", help="How 04/11/2025 is meant: mdy, dmy, or ymd for 25/11/04."),
 ]
 DateOption = Annotated[
     datetime | None,
-    typer.Option("--date", formats=["%Y-%m-%d"], help="The day of rows with a time alone."),
+    typer.Option(
+        "--date",
+        formats=["%Y-%m-%d"],
+        help="Day of rows with a time alone; of a date without a year, the one nearest to it.",
+    ),
 ]
 BaseUrlOption = Annotated[
     str | None, typer.Option(metavar="URL", help="What relative URLs hang under.")
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="COLUMN=FIELD", help="Your name of a column, ours after it."),
+    typer.Option(
+        "--map",
+        metavar="COLUMN=FIELD",
+        help="Your name of a column, ours after it; https://{host}{path}=url joins two.",
+    ),
 ]
 ProviderOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="The CRM of rows that do not tell.")

@@ -45,6 +45,7 @@ _MEANINGS: Final = {
     "cells_missing": "a line has fewer cells than columns",
     "clock_skew": "the answer's Date is over five minutes away: is the zone right?",
     "date_order_inferred": "the order of a date was told by its day",
+    "spreadsheet_date": "a date was a number, and read as a spreadsheet counts days",
     "duplicate_key": "a JSON key stood twice; the last counts",
     "duration_unreadable": "a duration was no number",
     "har_unrelated": "an entry of a browser's HAR is no row of the logs",

@@ -42,7 +42,14 @@ _NO_SOURCE: Final = frozenset({
 _MARKS: Final = re.compile(r"[\W_]+")
 _USERS: Final = frozenset({"user", "users", "manual", "manually", "admin", "agent", "member"})
 _SOURCE_AT_MOST: Final = 256
-_DURATION: Final = re.compile(r"(\d{1,12}(?:[.,]\d{1,9})?)\s*(ms|s)?", re.ASCII)
+_DURATION: Final = re.compile(
+    r"(\d{1,15}(?:[.,]\d{1,30})?(?:e[+-]?\d{1,2})?)\s*([a-z\u00b5\u03bc]{0,8})", re.ASCII
+)
+_MS_OF: Final = {
+    "": 1.0, "ms": 1.0, "s": 1e3, "sec": 1e3, "secs": 1e3, "second": 1e3, "seconds": 1e3,
+    "us": 1e-3, "\u00b5s": 1e-3, "\u03bcs": 1e-3, "ns": 1e-6, "m": 6e4, "min": 6e4,
+}  # fmt: skip
+_LONGEST_MS: Final = 1e12
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z_]*(?:\.[a-z_]+)+", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SKEW_NS: Final = 300_000_000_000
@@ -108,16 +115,21 @@ def _judge_source(text: str) -> str:
 
 def parse_duration(value: object, findings: Findings) -> float | None:
     """
-    Read milliseconds, or seconds where it says so; None for anything else.
+    Read milliseconds, or the unit that is written; None for anything else.
     """
     if value is None or value == "":
         return None
-    match = _DURATION.fullmatch(str(value).strip())
-    if match is None or isinstance(value, bool):
-        findings.warn("duration_unreadable")
-        return None
-    number = float(match[1].replace(",", "."))
-    return number * 1_000 if match[2] == "s" else number
+    found: float | None = None
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip().lower())
+        if match is not None and match[2] in _MS_OF:
+            found = float(match[1].replace(",", ".")) * _MS_OF[match[2]]
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        found = float(value)
+    if found is not None and 0 <= found <= _LONGEST_MS:
+        return found
+    findings.warn("duration_unreadable")
+    return None
 
 
 def parse_attempt(row: RawRow) -> int | None:

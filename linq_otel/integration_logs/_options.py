@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 Bodies = Literal["none", "shape", "redacted", "full"]
-Format = Literal["ndjson", "json", "csv", "har", "panel"]
+Proxy = Literal["caddy", "cloudflare", "envoy", "mitmproxy", "nginx", "pino"]
+PROXIES: Final[tuple[str, ...]] = get_args(Proxy)
+Format = Literal["ndjson", "json", "csv", "har", "panel", Proxy]
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
 _WORDS: Final = {
     "bodies": get_args(Bodies),
@@ -38,13 +40,14 @@ class ReadOptions:
         format: How the files are written; found out if None.
         encoding: Of text without a byte order mark; never guessed.
         timezone: The zone of local times: an IANA name or ``+02:00``. Without it a local time is
-            rejected.
+            rejected; a zone that is written in a time goes before it.
         dst: Which of two moments a repeated local hour means.
         us_zones: True reads ``EST``, ``MDT`` and their like; the letters mean other zones abroad.
         date_order: How ``04/11/2025`` is meant; without it such a date is rejected.
-        day: The day of rows that give a time alone.
+        day: The day of rows that give a time alone; a date without a year is the nearest to it.
         base_url: What relative URLs hang under.
-        columns: Your names of columns to ours: ``{"Fecha": "timestamp"}``.
+        columns: Your names of columns to ours: ``{"Fecha": "timestamp"}``, or several that are
+            joined, ``{"https://{host}{path}": "url"}``; dots lead into objects.
         provider: The provider of rows that do not tell.
         bodies: What is kept of bodies: ``none``, their ``shape``, ``redacted`` or ``full``.
         allow_full_bodies: Must be true as well for ``full``: those hold what people wrote.

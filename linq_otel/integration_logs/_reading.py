@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._columns import check_columns, rename
 from ._entries import Entry, Place
 from ._findings import Findings, UnusableError
 from ._formats._detection import read_rows
@@ -36,6 +37,7 @@ class Reading:
     """
 
     def __init__(self, sources: tuple[Source, ...], options: ReadOptions) -> None:
+        check_columns(options.columns)
         self._sources = sources
         self._options = options
         self._findings = Findings()
@@ -65,7 +67,9 @@ class Reading:
                 if found.error is not None:
                     raise found.error
                 place = Place(text.name, found.line, found.format)
-                entry = interpreter.interpret(place, found.fields)
+                columns = self._options.columns
+                fields = rename(found.fields, columns) if columns else found.fields
+                entry = interpreter.interpret(place, fields)
             except UnusableError as error:
                 findings.reject(error)
             except RecursionError:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 
 _KEPT_QUERY: Final = frozenset({"limit", "after", "locationId", "idProperty", "offset", "page"})
-_WORD: Final = re.compile(r"[a-z][a-z._-]{0,40}|v\d{1,2}(?:\.\d)?|\d{4}-\d\d-\d\d", re.ASCII)
+# A version that is a month or a day (HubSpot's 2026-03, 2026-09-beta) is no phone number.
+_DATED: Final = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])(?:-[0-3]\d)?(?:-[a-z]{1,10})?", re.ASCII)
+_WORD: Final = re.compile(r"[a-z][a-z._-]{0,40}|v\d{1,2}(?:\.\d)?", re.ASCII)
 _HIDDEN: Final = frozenset({"{email}", "{phone}"})
 _CUT: Final = ("…", "...")
 _PORTS: Final = {"https": 443, "http": 80}
@@ -198,6 +200,9 @@ def _show_known(name: str, segment: str, provider: Provider, path: dict[str, str
     hidden = segment if segment in _HIDDEN else _hide(segment, provider)
     if hidden is not None:
         return hidden
+    if _DATED.fullmatch(segment):
+        path[name[1:-1]] = segment
+        return segment
     if find_id(segment, numeric=provider.are_ids_numeric) is None:
         return name
     path[name[1:-1]] = segment
@@ -214,14 +219,15 @@ def _show_unknown(segment: str, provider: Provider) -> str:
         return "…"
     if segment in _HIDDEN:
         return segment
-    return _hide(segment, provider) or (segment if _WORD.fullmatch(segment) else "{id}")
+    is_word = _WORD.fullmatch(segment) or _DATED.fullmatch(segment)
+    return _hide(segment, provider) or (segment if is_word else "{id}")
 
 
 def _hide(segment: str, provider: Provider) -> str | None:
     if EMAIL_ALONE.search(segment):
         return "{email}"
     is_id = provider.are_ids_numeric and segment.isdecimal() and provider is not WEBHOOK
-    if PHONE_ALONE.fullmatch(segment) and not is_id:
+    if PHONE_ALONE.fullmatch(segment) and not is_id and not _DATED.fullmatch(segment):
         return "{phone}"
     return None
 

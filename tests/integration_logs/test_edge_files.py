@@ -322,12 +322,14 @@ class TestTables:
         ]
 
     def test_28_cell_by_cell(self) -> None:
-        """Case 28: a table copied one cell to a line, if the lines add up."""
+        """Case 28: a table copied one cell to a line; a row that lacks its cells is rejected."""
         cells = f"POST\n{INBOUND}\n201\nSystem\n{TIME}\n"
         assert [e.source for e in read_text(cells * 2).entries] == ["system", "system"]
-        assert read_text(cells + "POST\n").rejects == [
-            (1, "", "one cell to a line, but not five to a row")
-        ]
+        found = read_text(cells + "POST\n")
+        assert (len(found.entries), found.rejects) == (
+            1,
+            [(6, "", "one cell to a line, but not five to a row")],
+        )
 
 
 def table_row(status: int) -> str:

@@ -10,9 +10,11 @@ import csv
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Final
 
 from linq_otel.errors import LogFormatError
+from linq_otel.integration_logs._columns import is_joined
 from linq_otel.integration_logs._fields._spellings import spelling_of
 from linq_otel.integration_logs._findings import UnusableError
 
@@ -34,6 +36,10 @@ _EXCEL_TEXT: Final = re.compile(r'="(.*)"', re.DOTALL)
 _DAMAGED: Final = re.compile(r"#{3,}|\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE | re.ASCII)
 _NAME: Final = re.compile(r"[^\W\d_][^\W\d]*(?:[ ./-][^\W\d]+){0,3}")
 _MAX_LISTED: Final = 20
+_SEPARATOR: Final = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
+
+TITLE_LINES: Final = 10
+"""How many lines may stand above the names of the columns, with them."""
 
 
 def is_header(line: str) -> bool:
@@ -66,14 +72,13 @@ def read_csv(
     csv.field_size_limit(max(csv.field_size_limit(), options.max_entry))
     lines = _clean_lines(stream, options.max_entry)
     try:
-        header, skipped = _first_line(lines)
+        header, skipped, rest, delimiter = _find_header(lines, options)
     except csv.Error:
         raise LogFormatError(name, 1, "the line is too long: it names no columns") from None
     if not header:
         return
-    delimiter = find_delimiter(header)
     columns = _name_columns(_split(header, delimiter), name, options)
-    rows = csv.reader(lines, delimiter=delimiter)
+    rows = csv.reader(rest, delimiter=delimiter)
     line = skipped + 1
     while True:
         try:
@@ -96,13 +101,46 @@ def _split(line: str, delimiter: str) -> list[str]:
         return nothing
 
 
-def _first_line(lines: Iterator[str]) -> tuple[str, int]:
-    number = 0
-    for line in lines:
-        number += 1
-        if line.strip():
-            return line.rstrip("\r\n"), number
-    return "", number
+def _find_header(
+    stream: Iterator[str], options: ReadOptions
+) -> tuple[str, int, Iterator[str], str]:
+    """
+    Return the line of the columns, its number, the lines after it, and the delimiter.
+
+    A title may stand above it, and Excel's line that names the delimiter.
+
+    Raises:
+        csv.Error: The first line is too long.
+    """
+    read: list[str] = []
+    failed: list[Exception] = []
+    try:
+        read.extend(islice(stream, TITLE_LINES))
+    except csv.Error as error:
+        if not any(map(str.strip, read)):
+            raise
+        failed.append(error)
+    lines = [line.rstrip("\r\n") for line in read]
+    found = [number for number, line in enumerate(lines) if line.strip()]
+    told = _SEPARATOR.fullmatch(lines[found[0]].strip("\ufeff ")) if found else None
+    if told is not None:
+        found = found[1:]
+    if not found:
+        return "", len(lines), iter(()), _DELIMITERS[0]
+    at = next((n for n in found if _names_columns(lines[n], options)), found[0])
+    delimiter = told[1] if told else find_delimiter(lines[at])
+    return lines[at], at + 1, chain(read[at + 1 :], map(_fail, failed), stream), delimiter
+
+
+def _fail(error: Exception) -> str:
+    raise error
+
+
+def _names_columns(line: str, options: ReadOptions) -> bool:
+    if is_header(line):
+        return True
+    cells = {cell.strip().lower() for cell in _split(line, find_delimiter(line))}
+    return bool(options.columns) and any(name.strip().lower() in cells for name in options.columns)
 
 
 def _clean_lines(stream: IO[str], max_length: int) -> Iterator[str]:
@@ -127,7 +165,8 @@ def _name_columns(header: list[str], name: str, options: ReadOptions) -> list[st
         if canonical in _TWICE and spelled.count(canonical) > 1:
             columns[index] = _TWICE[canonical][min(seen[canonical], 1)]
             seen[canonical] += 1
-    if not {*spelled} >= _NEEDED:
+    joined = {options.columns[given] for given in options.columns if is_joined(given)}
+    if not {*spelled, *joined} >= _NEEDED:
         # A table without a header has people's numbers and texts there.
         names = [cell.strip() for cell in header if _NAME.fullmatch(cell.strip())]
         listed = ", ".join(names[:_MAX_LISTED]) or "without names"

@@ -10,11 +10,14 @@ import re
 from typing import IO, TYPE_CHECKING, Final, cast
 
 from linq_otel.errors import LogFormatError
+from linq_otel.integration_logs._options import PROXIES
 
-from ._csv_rows import is_header, read_csv
+from ._csv_rows import TITLE_LINES, is_header, read_csv
 from ._json_rows import read_json, read_ndjson
 from ._json_stream import LISTS
-from ._panel_rows import find_heading, is_method, is_table_row, read_panels
+from ._nested_rows import find_rows, is_row
+from ._panel_rows import has_panels, is_paste, read_panels
+from ._proxy_rows import detect_proxy_line, read_proxy_lines, translate
 
 
 if TYPE_CHECKING:
@@ -43,14 +46,22 @@ def read_rows(
         LogFormatError: It is written in no way we know.
     """
     stream = _Rewound(source.stream)
+    if source.is_table:
+        return read_csv(stream.text, source.name, options, findings)
     format_ = options.format or detect(source.name, stream.head)
-    if format_ == "ndjson":
-        return read_ndjson(stream.text, options, reader)
+    proxy = None
+    if format_ in PROXIES:
+        start = stream.head.lstrip()
+        if start[:1] not in {"{", "["} or detect_proxy_line(start.partition("\n")[0].strip()):
+            return read_proxy_lines(stream.text, format_)
+        proxy, format_ = options.format, detect(source.name, stream.head)
     if format_ == "csv":
         return read_csv(stream.text, source.name, options, findings)
     if format_ == "panel":
         return read_panels(stream.text, options)
-    return read_json(stream.text, options, reader, findings)
+    if format_ == "ndjson":
+        return translate(read_ndjson(stream.text, options, reader, findings), proxy)
+    return translate(read_json(stream.text, options, reader, findings), proxy)
 
 
 def detect(name: str, head: str) -> Format:
@@ -64,26 +75,31 @@ def detect(name: str, head: str) -> Format:
     first = lines[0].strip() if lines else ""
     if not first:
         return "ndjson"
-    if first[0] == "[":
-        return "json"
-    if first[0] == "{":
-        return _detect_json(lines)
     if first[0] == "<":
         raise LogFormatError(name, 1, "this is HTML: copy the text of the table, not its source")
-    if is_header(first):
+    found = detect_proxy_line(first)
+    if found is None:
+        found = _detect_json(lines) if first[0] in "[{" else _detect_text(lines)
+    if found is None:
+        raise LogFormatError(name, 1, "is no log that we know: name its --format")
+    return cast("Format", found)
+
+
+def _detect_text(lines: list[str]) -> Format | None:
+    is_table = any(map(is_header, lines[:TITLE_LINES]))
+    if is_table and not has_panels(lines):
         return "csv"
-    if is_method(first) or any(is_table_row(line) or find_heading(line) for line in lines):
+    if is_table or is_paste(lines):
         return "panel"
-    if max(map(first.count, ",;\t|")) > 1:
-        return "csv"
-    raise LogFormatError(name, 1, "is no log that we know: name its --format")
+    return "csv" if max(map(lines[0].count, ",;\t|")) > 1 else None
 
 
 def _detect_json(lines: list[str]) -> Format:
     first = lines[0].strip()
+    if first[0] == "[":
+        return "json"
     if _is_object(first):
-        is_row = not _holds_rows(first)
-        return "ndjson" if is_row else "json"
+        return "json" if _holds_rows(first) else "ndjson"
     if _WRAPPER.search(first):
         return "json"
     # A first line that was cut off is no document if whole rows follow it.
@@ -104,9 +120,12 @@ def _holds_rows(line: str) -> bool:
         value = json.loads(line)
     except (ValueError, RecursionError):
         return False
+    if is_row(value):
+        return False
     found = cast("dict[str, object]", value)
     lists = ("entries", "webhook_logs", "data", "logs")
-    return "log" in found or any(isinstance(found.get(name), list) for name in lists)
+    is_known = "log" in found or any(isinstance(found.get(name), list) for name in lists)
+    return is_known or any(True for _ in find_rows(found))
 
 
 class _Rewound:

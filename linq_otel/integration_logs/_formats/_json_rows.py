@@ -2,22 +2,29 @@
 Rows written as JSON: one to a line, in a list, or in a HAR.
 
 A HAR of a proxy holds the calls themselves; a HAR of the browser that shows the Logs page holds
-them within the answers to the page. Of the latter nothing else is read: the rest of it is the
-admin's own session.
+them within the answers to the page, at any depth. Of the latter nothing else is read: the rest of
+it is the admin's own session.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
+from hashlib import blake2b
 from typing import IO, TYPE_CHECKING, Final, cast
+from urllib.parse import urlsplit
 
 from linq_otel.integration_logs._exchanges import WEBHOOK_LOGS
-from linq_otel.integration_logs._fields._spellings import spelling_of
 from linq_otel.integration_logs._findings import UnusableError
+from linq_otel.integration_logs._providers import Providers
+from linq_otel.integration_logs._providers._gohighlevel import GOHIGHLEVEL
+from linq_otel.integration_logs._providers._hubspot import HUBSPOT
+from linq_otel.integration_logs._providers._salesforce import SALESFORCE
 
 from ._found import Found
-from ._json_stream import LISTS, JsonStream
+from ._json_stream import JsonStream
+from ._nested_rows import find_rows, find_rows_in_text, is_har_entry
 
 
 if TYPE_CHECKING:
@@ -31,15 +38,18 @@ if TYPE_CHECKING:
 _CHUNK: Final = 262_144
 # Characters of lines that are too long; what has more is no log, and may have no end.
 _MAX_SKIPPED: Final = 512_000_000
-_NEEDED: Final = frozenset({"method", "url"})
 _NO_ROW: Final = "is no object"
+_CRMS: Final = Providers((GOHIGHLEVEL, HUBSPOT, SALESFORCE))
 _BROWSER_MARKS: Final = ("pageref", "_resourceType", "_initiator", "_priority")
 
 
-def read_ndjson(stream: IO[str], options: ReadOptions, reader: JsonReader) -> Iterator[Found]:
+def read_ndjson(
+    stream: IO[str], options: ReadOptions, reader: JsonReader, findings: Findings
+) -> Iterator[Found]:
     """
     Read rows that stand on a line each, or one after another on the same.
     """
+    known = _Known(reader, findings)
     for number, line in enumerate(_lines(stream, options.max_entry), start=1):
         if line is None:
             yield Found(number, "ndjson", {}, UnusableError("", "the line is too long"))
@@ -49,9 +59,9 @@ def read_ndjson(stream: IO[str], options: ReadOptions, reader: JsonReader) -> It
             except UnusableError as error:
                 yield Found(number, "ndjson", {}, error)
                 continue
-            yield _found(number, "ndjson", "", value)
+            yield from _rows_of((number, "", value), "ndjson", known)
             if at < len(line):
-                yield from _read_rest(number, line, at, reader)
+                yield from _read_rest(number, line, at, known)
 
 
 def _lines(stream: IO[str], max_entry: int) -> Iterator[str | None]:
@@ -79,18 +89,39 @@ def _lines(stream: IO[str], max_entry: int) -> Iterator[str | None]:
         yield rest
 
 
-def _read_rest(number: int, line: str, at: int, reader: JsonReader) -> Iterator[Found]:
+def _read_rest(number: int, line: str, at: int, known: _Known) -> Iterator[Found]:
     while True:
         while at < len(line) and line[at] in " \t\r,":
             at += 1
         if at == len(line):
             return
         try:
-            value, at = reader.parse_from(line, at)
+            value, at = known.reader.parse_from(line, at)
         except UnusableError as error:
             yield Found(number, "ndjson", {}, error)
             return
-        yield _found(number, "ndjson", "", value)
+        yield from _rows_of((number, "", value), "ndjson", known)
+
+
+def _rows_of(
+    found: tuple[int, str, object],
+    format_: str,
+    known: _Known,
+) -> Iterator[Found]:
+    line, list_name, value = found
+    row = _object(value)
+    if "method" in row and "url" in row:
+        yield _found(line, format_, list_name, value)  # As most are.
+        return
+    is_any = False
+    for row in find_rows(value):
+        is_any = True
+        if is_har_entry(row):
+            yield from _read_har_entry(line, row, known)
+        else:
+            yield _found(line, format_, list_name, row)
+    if not is_any:
+        yield _found(line, format_, list_name, value)
 
 
 def _found(line: int, format_: str, list_name: str, value: object) -> Found:
@@ -107,59 +138,82 @@ def read_json(
     """
     Read the rows of a document, or of several one after another.
     """
+    known = _Known(reader, findings)
     document = JsonStream(stream, reader, options.max_entry)
     try:
-        for line, name, value in document.rows():
-            entry = _object(value)
-            if "startedDateTime" in entry and "request" in entry:
-                yield from _read_har_entry(line, entry, reader, findings)
-            else:
-                yield _found(line, "json", name, value)
+        for found in document.rows():
+            yield from _rows_of(found, "json", known)
     except UnusableError as error:
         yield Found(document.line, "json", {}, error)
 
 
-def _read_har_entry(
-    line: int, entry: dict[str, object], reader: JsonReader, findings: Findings
-) -> Iterator[Found]:
-    rows = _find_nested(entry, reader)
-    if rows:
+class _Known:
+    """
+    What is known of a file while it is read.
+
+    Attributes:
+        reader: Reads JSON.
+        findings: Takes what was left out.
+    """
+
+    def __init__(self, reader: JsonReader, findings: Findings) -> None:
+        self.reader: Final = reader
+        self.findings: Final = findings
+        self._most: Counter[bytes] = Counter()
+
+    def leave_new(self, rows: list[dict[str, object]]) -> Iterator[dict[str, object]]:
+        """
+        Yield the rows of one answer that no answer before it held as often: a page loads them anew.
+        """
+        here: Counter[bytes] = Counter()
         for row in rows:
+            written = self.reader.write(row).encode("utf-8", "replace")
+            key = blake2b(written, digest_size=16).digest()
+            here[key] += 1
+            if here[key] > self._most[key]:
+                self._most[key] = here[key]
+                yield row
+
+
+def _read_har_entry(line: int, entry: dict[str, object], known: _Known) -> Iterator[Found]:
+    is_browser = any(mark in entry for mark in _BROWSER_MARKS)
+    rows = [] if _is_to_crm(entry) and not is_browser else _find_nested(entry, known.reader)
+    if rows:
+        for row in known.leave_new(rows):
             yield _found(line, "har", "", row)
-    elif any(mark in entry for mark in _BROWSER_MARKS):
-        findings.warn("har_unrelated")
+    elif is_browser:
+        known.findings.warn("har_unrelated")
     else:
         yield Found(line, "har", _flatten_har(entry))
 
 
-def _find_nested(entry: dict[str, object], reader: JsonReader) -> list[object]:
+def _is_to_crm(entry: dict[str, object]) -> bool:
+    """
+    Tell whether the entry is a call to a CRM, whose answer holds no rows of Linq's.
+    """
+    url = _object(entry.get("request")).get("url")
+    try:
+        host = urlsplit(url).hostname if isinstance(url, str) else None
+    except ValueError:
+        return False
+    return host is not None and _CRMS.find_at(host.lower()) is not None
+
+
+def _find_nested(entry: dict[str, object], reader: JsonReader) -> list[dict[str, object]]:
     content = _object(_object(entry.get("response")).get("content"))
     text = content.get("text")
-    if not isinstance(text, str):
-        return []
-    if content.get("encoding") == "base64":
+    if isinstance(text, str) and content.get("encoding") == "base64":
         try:
             text = base64.b64decode(text, validate=True).decode("utf-8")
         except (binascii.Error, ValueError):
-            return []
-    if text.lstrip()[:1] not in {"{", "["}:
-        return []
-    try:
-        value = reader.parse(text)
-    except UnusableError:
-        return []
-    if isinstance(value, dict):
-        lists = [item for key, item in cast("dict[str, object]", value).items() if key in LISTS]
-        value = lists[0] if lists else None
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    return items if items and all(map(_is_row, items)) else []
-
-
-def _is_row(item: object) -> bool:
-    if not isinstance(item, dict):
-        return False
-    spelled = {found[0] for key in cast("dict[str, object]", item) if (found := spelling_of(key))}
-    return spelled >= _NEEDED or "request" in item
+            text = None
+    rows = find_rows_in_text(text, reader) if isinstance(text, str) else []
+    messages = entry.get("_webSocketMessages")
+    for message in cast("list[object]", messages) if isinstance(messages, list) else []:
+        data = _object(message).get("data")
+        if isinstance(data, str):
+            rows += find_rows_in_text(data, reader)
+    return [row for row in rows if not is_har_entry(row)]
 
 
 def _flatten_har(entry: dict[str, object]) -> dict[str, object]:

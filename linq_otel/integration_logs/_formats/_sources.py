@@ -22,6 +22,8 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 from linq_otel._files import open_binary
 from linq_otel.errors import LogFormatError
 
+from ._workbooks import OLD_WORKBOOK, OLD_WORKBOOK_REASON, is_workbook, open_workbook
+
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -49,11 +51,13 @@ class OpenText:
         name: The base name of the file, or ``-``.
         stream: Its text, line ends as they stand.
         is_mended: True if a byte order mark was taken off, or another encoding read by one.
+        is_table: True if it was a workbook, of which the text is comma-separated.
     """
 
     name: str
     stream: IO[str]
     is_mended: bool
+    is_table: bool = False
 
 
 def find_sources(sources: tuple[Source, ...]) -> Iterator[Source]:
@@ -86,6 +90,10 @@ def open_text(source: Source, encoding: str | None) -> Generator[OpenText]:
     with ExitStack() as opened:
         try:
             raw = _open_bytes(source, opened)
+            table = _open_table(name, raw, opened)
+            if table is not None:
+                yield OpenText(name, cast("IO[str]", table), is_mended=False, is_table=True)
+                return
             stream = _unpack(name, raw, opened)
             head = stream.peek(_HEAD)[:_HEAD]
             if head.startswith(_IMAGES):
@@ -126,6 +134,27 @@ def _open_bytes(source: Source, opened: ExitStack) -> io.BufferedReader:
     return io.BufferedReader(cast("io.RawIOBase", source))
 
 
+def _open_table(name: str, raw: io.BufferedReader, opened: ExitStack) -> io.TextIOBase | None:
+    head = raw.peek(_HEAD)[:_HEAD]
+    if head == OLD_WORKBOOK:
+        raise LogFormatError(name, 0, OLD_WORKBOOK_REASON)
+    if not head.startswith(_ZIP) or not raw.seekable():
+        return None
+    archive = opened.enter_context(zipfile.ZipFile(raw))
+    if not is_workbook(name, archive):
+        raw.seek(0)
+        return None
+    for member in archive.infolist():
+        _check_size(name, member)
+    raw.seek(0)
+    return open_workbook(name, raw, opened)
+
+
+def _check_size(name: str, member: zipfile.ZipInfo) -> None:
+    if member.file_size > max(_SMALL, member.compress_size * _RATIO_AT_MOST):
+        raise LogFormatError(name, 0, "swells beyond reason: unpack it")
+
+
 def _unpack(name: str, raw: io.BufferedReader, opened: ExitStack) -> io.BufferedReader:
     head = raw.peek(_HEAD)[:_HEAD]
     if head.startswith(_GZIP):
@@ -138,14 +167,15 @@ def _unpack(name: str, raw: io.BufferedReader, opened: ExitStack) -> io.Buffered
 
 def _open_zip(name: str, raw: io.BufferedReader, opened: ExitStack) -> io.BufferedReader:
     if not raw.seekable():
-        raise LogFormatError(name, 0, "a zip cannot be read from a pipe: unpack it")
+        raise LogFormatError(
+            name, 0, "a zip or a workbook cannot be read from a pipe: give its file"
+        )
     archive = opened.enter_context(zipfile.ZipFile(raw))
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) != 1:
         raise LogFormatError(name, 0, f"holds {len(members)} files: unpack it")
     member = members[0]
-    if member.file_size > max(_SMALL, member.compress_size * _RATIO_AT_MOST):
-        raise LogFormatError(name, 0, "swells beyond reason: unpack it")
+    _check_size(name, member)
     return io.BufferedReader(cast("io.RawIOBase", opened.enter_context(archive.open(member))))
 
 
