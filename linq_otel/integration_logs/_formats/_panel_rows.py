@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _METHODS: Final = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
 _METHOD: Final = re.compile(_METHODS, re.IGNORECASE)
 _CELLS: Final = re.compile(r"\t+|[ \xa0]{2,}")
-_ROW: Final = re.compile(rf"(?:{_METHODS})(?:\t|[ \xa0]{{2,}})\s*\S", re.IGNORECASE)
+_ROW: Final = re.compile(rf"(?:{_METHODS})(?:\t|[ \xa0]{{2}})\s*\S", re.IGNORECASE)
 _COLUMNS: Final = ("method", "url", "status", "source", "timestamp")
 _SIDES: Final = {"request": "request", "response": "response"}
 _HEADINGS: Final = {

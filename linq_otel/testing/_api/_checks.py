@@ -12,7 +12,7 @@ from linq_otel.testing._state._errors import ApiError
 
 LONGEST_KEY = 255
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _NEEDED = {
     "text": ("value",),
     "link": ("value",),
