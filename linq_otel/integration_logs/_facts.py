@@ -32,6 +32,8 @@ _SOURCES: Final = {
 }  # fmt: skip
 _DURATION: Final = re.compile(r"(\d{1,12}(?:[.,]\d{1,9})?)\s*(ms|s)?", re.ASCII)
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z_]*(?:\.[a-z_]+)+", re.ASCII)
+_MAX_DURATION_MS: Final = 86_400_000.0
+"""A day: what takes longer is no call, but a number of another kind."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SKEW_NS: Final = 300_000_000_000
 _MS: Final = 1_000_000
@@ -84,8 +86,11 @@ def parse_duration(value: object, findings: Findings) -> float | None:
     if match is None or isinstance(value, bool):
         findings.warn("duration_unreadable")
         return None
-    number = float(match[1].replace(",", "."))
-    return number * 1_000 if match[2] == "s" else number
+    number = float(match[1].replace(",", ".")) * (1_000 if match[2] == "s" else 1)
+    if number > _MAX_DURATION_MS:
+        findings.warn("duration_unreadable")
+        return None
+    return number
 
 
 def parse_attempt(row: RawRow) -> int | None:

@@ -26,7 +26,7 @@ from ._panels import keep_panel
 from ._people import find_people
 from ._providers import load_providers
 from ._rate_limits import parse_rate_limit
-from ._redaction import BodyRules, find_id, hide_said, redact_message, words_of
+from ._redaction import find_id, hide_said, redact_message, words_of
 from ._rows import gather_row
 from ._targets import Router
 from ._twins import make_twin
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 
 _PlainEntry: Final = make_twin(Entry)
-_NUMERIC: Final = BodyRules(numeric=True)
-_NOT_NUMERIC: Final = BodyRules()
 
 
 class Interpreter:
@@ -90,7 +88,6 @@ class Interpreter:
         linq_trace_id = find_linq_trace_id(row, call)
         identity, retry_key = identify(call, moment, linq_trace_id)
         fields = row.fields
-        rules = _NUMERIC if call.route.provider.are_ids_numeric else _NOT_NUMERIC
         # Field by field, because 28 arguments with names cost 1 µs more.
         entry: Any = _PlainEntry.__new__(_PlainEntry)
         entry.place = place
@@ -103,8 +100,8 @@ class Interpreter:
         entry.source = parse_source(row.find_text("source"))
         entry.moment = moment
         entry.duration_ms = parse_duration(fields.get("duration_ms"), findings)
-        entry.request = self._keep(call.request_headers, call.request_body, rules)
-        entry.response = self._keep(call.response_headers, call.response_body, rules)
+        entry.request = self._keep(call.request_headers, call.request_body)
+        entry.response = self._keep(call.response_headers, call.response_body)
         entry.provider = call.route.provider.name
         entry.operation = call.route.operation.name if call.route.operation else "other"
         entry.outcome = outcome
@@ -125,9 +122,8 @@ class Interpreter:
         made: Entry = entry
         return made
 
-    def _keep(self, headers: Headers, body: Body, rules: BodyRules) -> Panel:
-        bodies = self._options.bodies
-        return keep_panel(headers, body, bodies, rules, self.reader, self._findings)
+    def _keep(self, headers: Headers, body: Body) -> Panel:
+        return keep_panel(headers, body, self._options.bodies, self.reader, self._findings)
 
     def _judge(self, row: RawRow, call: Exchange, rate_limit: RateLimit) -> Outcome:
         error = row.find_text("error")

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ._fields._json_values import JsonReader
     from ._findings import Findings
     from ._options import Bodies
-    from ._redaction import BodyRules
 
 
 _PlainPanel: Final = make_twin(Panel)
@@ -39,13 +38,8 @@ _READ_ALREADY: Final = frozenset({"content-type", "date"})
 _BODY_AT_MOST: Final = 2_000  # Characters: what the strictest backends keep of one value.
 
 
-def keep_panel(  # noqa: PLR0913, PLR0917  # One side of a call, and how it is kept.
-    headers: Headers,
-    body: Body,
-    bodies: Bodies,
-    rules: BodyRules,
-    reader: JsonReader,
-    findings: Findings,
+def keep_panel(
+    headers: Headers, body: Body, bodies: Bodies, reader: JsonReader, findings: Findings
 ) -> Panel:
     """
     Return what may be kept of one side of a call.
@@ -57,7 +51,7 @@ def keep_panel(  # noqa: PLR0913, PLR0917  # One side of a call, and how it is k
         keep_headers(headers, findings),
         find_media_type(content_type) if content_type else None,
         body.size,
-        _keep_body(body, bodies, rules, reader),
+        _keep_body(body, bodies, reader),
     )
     panel.__class__ = Panel
     return panel
@@ -87,7 +81,7 @@ def _fate_of(name: str) -> str:
     return "secret" if is_secret_name(name) else "dropped"
 
 
-def _keep_body(body: Body, bodies: Bodies, rules: BodyRules, reader: JsonReader) -> str | None:
+def _keep_body(body: Body, bodies: Bodies, reader: JsonReader) -> str | None:
     if bodies == "none" or body.text is None:
         return None
     if bodies == "full":
@@ -95,5 +89,5 @@ def _keep_body(body: Body, bodies: Bodies, rules: BodyRules, reader: JsonReader)
     if body.value is None:
         # No JSON: a page, a form, a sentence. Nothing in it is known by its name.
         return None if bodies == "shape" else str(redact_value(body.text))
-    kept = shape_of(body.value) if bodies == "shape" else redact_value(body.value, rules)
+    kept = shape_of(body.value) if bodies == "shape" else redact_value(body.value)
     return reader.write(kept)[:_BODY_AT_MOST]

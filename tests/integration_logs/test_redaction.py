@@ -65,7 +65,7 @@ ADVERSARIAL: dict[str, Callable[[int], str]] = {
 class TestText:
     @pytest.mark.parametrize("text", NUMBERS)
     def test_numbers(self, text: str) -> None:
-        """A number is found whatever it is written in, and what replaces it holds none."""
+        """A number is found in any script and any encoding, and what replaces it holds none."""
         said = redact_text(f"call {text}, please")
         assert "{phone}" in said
         assert "0123" not in said
@@ -185,7 +185,7 @@ class TestErrors:
         "code", ["ERR_14155550123", "E14155550123", "4155550123", "jane@x.com"]
     )
     def test_code(self, code: str) -> None:
-        """A code that holds a number is none."""
+        """A code that holds a number is left out."""
         assert read_rows(answered({"code": code}, status=400)).entry.outcome.error_code is None
 
     def test_header_names(self) -> None:
@@ -213,7 +213,7 @@ KEPT = {
 
 class TestBodies:
     def test_redacted(self) -> None:
-        """Of a body ids, dates and the words of a list are kept, whatever the names are."""
+        """Of a body ids, dates and the words of a list are kept, under any name."""
         entry = read_rows(row(request={"body": BODY}), bodies="redacted").entry
         assert json.loads(entry.request.body or "") == KEPT
 
