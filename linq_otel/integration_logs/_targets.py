@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _KEPT_QUERY: Final = frozenset({"limit", "after", "locationId", "idProperty", "offset", "page"})
 _WORD: Final = re.compile(
-    r"[a-z][a-z_-]{0,40}(?:\.(?:json|xml|php|html?|aspx?|do))?|v\d{1,2}(?:\.\d)?|\d{4}-\d\d-\d\d",
+    r"[a-z][a-z_-]{0,40}(?:\.(?:json|xml|php|html?|aspx?|do))?|v\d{1,2}(?:\.\d)?|\d{4}-\d\d(?:-\d\d)?",
     re.ASCII,
 )
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

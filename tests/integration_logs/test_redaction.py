@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from linq_otel.errors import LogFormatError
 from linq_otel.integration_logs import EntrySink
 from linq_otel.integration_logs._patterns import find_kinds, redact_text
 from linq_otel.integration_logs._redaction import find_id, redact_header, redact_message
-from support.log_rows import GHL, INBOUND, answered, read_rows, row
+from support.log_rows import GHL, INBOUND, answered, read_rows, read_text, row
 
 
 if TYPE_CHECKING:
@@ -197,6 +198,22 @@ class TestErrors:
         }
         entry = read_rows(answered({"messageId": "m1"}, headers=headers)).entry
         assert entry.response.headers == {"x-ratelimit-max": ("9",)}
+
+    @pytest.mark.parametrize(
+        "line", ["Jane Doe,hello there,it hurts", "Jane,+14155550123,hello", "URL,+14155550123,a"]
+    )
+    def test_a_row_in_place_of_the_heads(self, line: str) -> None:
+        """A table without heads is refused, and the complaint quotes none of its first row."""
+        with pytest.raises(LogFormatError) as raised:
+            read_text(f"{line}\n{line}\n", format="csv")
+        assert str(raised.value).partition(":1: ")[2] == (
+            "the first line names no columns that are known: name method and url with --map"
+        )
+
+    def test_a_name_in_place_of_a_method(self) -> None:
+        """A word that is no method is not told."""
+        entry = read_rows(row(method="Jane")).entry
+        assert (entry.method, entry.method_original) == ("_OTHER", None)
 
 
 BODY = {

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 from linq_otel.errors import LogFormatError
 from linq_otel.integration_logs._fields._spellings import spelling_of
 from linq_otel.integration_logs._findings import UnusableError
+from linq_otel.integration_logs._patterns import find_kinds
 
 from ._found import Found
 
@@ -106,9 +107,18 @@ def _name_columns(header: list[str], name: str, options: ReadOptions) -> list[st
             columns[index] = _TWICE[canonical][min(seen[canonical], 1)]
             seen[canonical] += 1
     if not {*spelled} >= _NEEDED:
-        listed = ", ".join(cell.strip()[:_LONGEST_NAME] for cell in header if cell.isprintable())
-        raise LogFormatError(name, 1, f"columns {listed}: name method and url with --map")
+        raise LogFormatError(name, 1, f"{_list(header, spelled)}: name method and url with --map")
     return columns
+
+
+def _list(header: list[str], spelled: list[str]) -> str:
+    """
+    Return the names of the columns; none if the line may be a row, with people in its cells.
+    """
+    if not any(spelled) or any(map(find_kinds, header)):
+        return "the first line names no columns that are known"
+    listed = ", ".join(cell.strip()[:_LONGEST_NAME] for cell in header if cell.isprintable())
+    return f"columns {listed}"
 
 
 def _build(line: int, columns: list[str], cells: list[str], findings: Findings) -> Found:
