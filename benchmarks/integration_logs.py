@@ -4,9 +4,13 @@ How fast integration logs are read and sent, and how much memory that takes.
 ::
 
     python benchmarks/integration_logs.py [ROWS]
+    python benchmarks/integration_logs.py --plain [ROWS]
 
 Writes ROWS rows (a million by default, 1.1 kB each) to a temporary file, then reads them, sorts
 them, and draws them for an exporter that throws them away; each in a process of its own.
+
+With ``--plain`` the rows are those of the dashboard's table, without bodies, and the sizes grow by
+ten up to ROWS: the rows each second must not fall as the table grows.
 """
 
 from __future__ import annotations
@@ -18,13 +22,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from linq_otel.integration_logs import read, replay
 from linq_otel.integration_logs._chronicle import Chronicle
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 URL = "https://services.leadconnectorhq.com/conversations/messages/inbound"
@@ -105,6 +114,17 @@ def write_rows(count: int, out: IO[str]) -> None:
         out.write(json.dumps(make_row(number, chance)) + "\n")
 
 
+def write_plain_rows(count: int, out: IO[str]) -> None:
+    """
+    Write *count* rows of the dashboard's table: ten in each second, newest first.
+    """
+    out.write("Method,URL,Status,Source,Date\n")
+    for number in range(count):
+        moment = datetime.fromtimestamp(START_MS // 1_000 - number // 10, timezone.utc)
+        status = 429 if number % 10 == 0 else 201
+        out.write(f"POST,{URL},{status},System,{moment:%Y-%m-%dT%H:%M:%SZ}\n")
+
+
 class Nowhere(SpanExporter):
     """
     Takes spans and throws them away.
@@ -176,12 +196,22 @@ def main() -> None:
     """
     Measure each stage, in a process of its own.
     """
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    plain, numbers = "--plain" in sys.argv, [int(one) for one in sys.argv if one.isdecimal()]
+    count = numbers[0] if numbers else 1_000_000
+    sizes = [count // 100, count // 10, count] if plain else [count]
+    for size in sizes:
+        measure_size(size, write_plain_rows if plain else write_rows)
+
+
+def measure_size(count: int, write: Callable[[int, IO[str]], None]) -> None:
+    """
+    Write a file of *count* rows, and run each stage on it.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.ndjson"
+        path = Path(folder) / "rows.txt"
         with path.open("w", encoding="utf-8") as file:
-            write_rows(count, file)
-        sys.stdout.write(f"{path.stat().st_size / 1e6:,.0f} MB\n")
+            write(count, file)
+        print(f"{path.stat().st_size / 1e6:,.0f} MB", flush=True)
         for stage in STAGES:
             found = run_apart(stage, path)
             rates = f"{found['cpu']:8,.0f} rows/s of CPU {found['wall']:8,.0f} rows/s"
@@ -191,7 +221,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
+    if len(sys.argv) > 2 and sys.argv[1] in STAGES:
         measure(sys.argv[1], sys.argv[2])
     else:
         main()

@@ -20,12 +20,21 @@ from linq_otel.errors import ConfigurationError
 
 from ._entries import SCHEMA_VERSION
 from ._facts import parse_source
-from ._fields._bodies import parse_body
+from ._fields._bodies import Body, parse_body
 from ._fields._headers import parse_headers
 from ._fields._json_values import JsonReader
 from ._findings import Findings
 from ._providers import load_providers
-from ._redaction import find_id, is_kept_header, redact_message, redact_value
+from ._redaction import (
+    BodyRules,
+    find_id,
+    hide_said,
+    is_kept_header,
+    redact_header,
+    redact_message,
+    redact_value,
+    words_of,
+)
 from ._targets import Router
 
 
@@ -136,6 +145,12 @@ class EntrySink:
         """
         with shield("writing down an integration call"):
             route = self._router.find(method.upper(), url, provider, direction)
+            sent, got = self._parse(request_body), self._parse(response_body)
+            numeric = route.provider.are_ids_numeric
+            is_error = _is_error(status, got.value)
+            # A server quotes in its error what it did not understand.
+            said = words_of(sent.value) if is_error else frozenset[tuple[str, ...]]()
+            rules = BodyRules(is_error=is_error, said=said, numeric=numeric)
             now = time.time_ns() - round((duration_ms or 0) * 1e6)
             row = {
                 "schema_version": SCHEMA_VERSION,
@@ -150,28 +165,25 @@ class EntrySink:
                 "provider": route.provider.name if provider else None,
                 "linq_trace_id": find_id(linq_trace_id),
                 "attempt": attempt,
-                "error": redact_message(error) if error else None,
-                "request": self._strip(request_headers, request_body, is_error=False),
-                "response": self._strip(
-                    response_headers, response_body, is_error=_is_error(status, response_body)
-                ),
+                "error": hide_said(redact_message(error), said) if error else None,
+                "request": self._strip(request_headers, sent, BodyRules(numeric=numeric)),
+                "response": self._strip(response_headers, got, rules),
             }
             self._append({name: value for name, value in row.items() if value is not None})
 
-    def _strip(self, headers: Any, body: Any, *, is_error: bool) -> dict[str, Any] | None:
+    def _parse(self, body: Any) -> Body:
+        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+        return parse_body(text, self._reader)
+
+    def _strip(self, headers: Any, body: Body, rules: BodyRules) -> dict[str, Any] | None:
         found = parse_headers(dict(headers) if hasattr(headers, "items") else headers)
         kept = {
-            name: list(map(redact_message, v)) for name, v in found.items() if is_kept_header(name)
+            name: list(map(redact_header, v)) for name, v in found.items() if is_kept_header(name)
         }
-        read = parse_body(
-            body.decode("utf-8", "replace") if isinstance(body, bytes) else body, self._reader
-        )
         stripped: dict[str, Any] = {"headers": kept} if kept else {}
-        if read.text is not None:
-            stripped["body"] = (
-                "" if read.value is None else redact_value(read.value, keep_message=is_error)
-            )
-            stripped["truncated"] = not read.is_whole
+        if body.text is not None:
+            stripped["body"] = "" if body.value is None else redact_value(body.value, rules)
+            stripped["truncated"] = not body.is_whole
         return stripped or None
 
     def _renew_lock(self) -> None:

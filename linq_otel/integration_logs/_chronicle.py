@@ -35,6 +35,9 @@ CREATE TABLE rows (
     is_claimed INTEGER DEFAULT 0, entry BLOB,
     UNIQUE (identity, ordinal)
 );
+CREATE TABLE repeats (
+    identity BLOB, file INTEGER, seen INTEGER, PRIMARY KEY (identity, file)
+) WITHOUT ROWID;
 """
 _INSERT: Final = """
 INSERT OR IGNORE INTO rows
@@ -52,8 +55,11 @@ _CROWDED: Final = """
 SELECT COUNT(*) FROM (SELECT 1 FROM rows WHERE crm_trace IS NOT NULL
 GROUP BY crm_trace HAVING COUNT(*) > 1000)
 """
+_SEEN: Final = "SELECT seen FROM repeats WHERE identity = ? AND file = ?"
+_FIRST: Final = "SELECT file = ? FROM rows WHERE identity = ? AND ordinal = 0"
 _SECOND: Final = 1_000_000_000
 _MANY: Final = 100
+_ORDINAL: Final = 3  # Where it stands in an insert.
 
 
 class Chronicle:
@@ -186,22 +192,25 @@ class Chronicle:
     def _insert(self, entry: Entry, file: int) -> bool:
         identity = entry.identity + (entry.entry_id or "").encode()
         is_coarse = entry.moment.precision_ns >= _SECOND and entry.entry_id is None
-        ordinal = self._count(identity, file) if is_coarse else 0
         is_bare = not entry.request.size and not entry.response.size
         self._has_bare = self._has_bare or is_bare
-        values = (
+        values = [
             entry.moment.unix_ns,
             file,
             identity,
-            ordinal,
+            0,
             _key_of(entry.direction, entry.method, entry.target.url, entry.status),
             entry.moment.precision_ns,
             is_bare,
             entry.crm_trace.raw.encode("utf-8", "replace") if entry.crm_trace else None,
             pack(entry),
-        )
-        cursor = self._database.execute(_INSERT, values)
-        if cursor.rowcount != 1:
+        ]
+        is_new = self._database.execute(_INSERT, values).rowcount == 1
+        if not is_new and is_coarse:
+            # The same call again within one step of its time, or the same row of another file.
+            values[_ORDINAL] = self._count_repeat(identity, file)
+            is_new = self._database.execute(_INSERT, values).rowcount == 1
+        if not is_new:
             return False
         self.evidence.add(entry)
         self._note_organisation(entry)
@@ -214,13 +223,20 @@ class Chronicle:
             if len(held) < _MANY:
                 held.add(location)
 
-    def _count(self, identity: bytes, file: int) -> int:
-        query = "SELECT COUNT(*) FROM rows WHERE identity = ? AND file = ?"
-        return self._ask(query, identity, file) or 0
+    def _count_repeat(self, identity: bytes, file: int) -> int:
+        """
+        Return how many rows of *file* had this identity before; called for those seen already.
+        """
+        seen = self._ask(_SEEN, identity, file)
+        if seen is None:
+            seen = self._ask(_FIRST, file, identity) or 0
+        keep = "INSERT OR REPLACE INTO repeats VALUES (?, ?, ?)"
+        self._database.execute(keep, (identity, file, seen + 1))
+        return seen
 
     def _ask(self, query: str, *values: object) -> int | None:
-        (found,) = self._database.execute(query, values).fetchone()
-        return None if found is None else int(found)
+        found = self._database.execute(query, values).fetchone()
+        return None if found is None or found[0] is None else int(found[0])
 
 
 @lru_cache(maxsize=1_024)  # Most rows are of few calls.

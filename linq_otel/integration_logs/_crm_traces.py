@@ -34,6 +34,7 @@ _NONE: Final = frozenset({"", "null", "none", "undefined", "-", "n/a", "nan", "0
 _HEX32: Final = re.compile(r"[0-9a-f]{32}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _HEX16: Final = re.compile(r"[0-9a-f]{16}")
+_NOT_HEX: Final = re.compile(r"[^0-9a-z]")
 _XRAY: Final = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})")
 _TAG: Final = b"linq_otel/trace/v1\0"
 
@@ -99,9 +100,10 @@ def _read(value: object, findings: Findings) -> str | None:
 
 def _is_private(text: str) -> bool:
     # A UUID or a hexadecimal id may hold ten digits at a stretch, and is no number for that.
-    plain = re.sub(r"[^0-9a-z]", "", text.lower())
+    plain = _NOT_HEX.sub("", text.lower())
+    is_sentence = any(map(str.isspace, text))
     is_id = _HEX32.fullmatch(plain) or _HEX16.fullmatch(plain) or _is_shaped(text.lower())
-    return not is_id and bool(find_kinds(text))
+    return is_sentence or (not is_id and bool(find_kinds(text)))
 
 
 def _is_shaped(text: str) -> bool:

@@ -24,7 +24,12 @@ CREATE TABLE evidence (key BLOB, start_ns INTEGER, linq_trace_id TEXT);
 CREATE INDEX evidence_keys ON evidence (key, start_ns);
 CREATE TABLE contacts (contact BLOB, subject BLOB, PRIMARY KEY (contact, subject)) WITHOUT ROWID;
 """
+_NEAR: Final = """
+SELECT linq_trace_id FROM evidence WHERE key = ? AND start_ns BETWEEN ? AND ? LIMIT ?
+"""
 _WINDOW_NS: Final = 120_000_000_000
+_MAX_READ: Final = 100
+"""Rows of one key, or people of one contact, that are read; what has more tells nothing."""
 
 
 class Evidence:
@@ -67,20 +72,25 @@ class Evidence:
         """
         if self._is_empty:
             return None
+        subjects = self._subjects_of(entry)
+        if len(subjects) > _MAX_READ:
+            return None
         moment = entry.moment.unix_ns
         found: set[str] = set()
-        for key in (*_keys_of(entry), *self._subjects_of(entry)):
-            query = "SELECT linq_trace_id FROM evidence WHERE key = ? AND start_ns BETWEEN ? AND ?"
-            window = (key, moment - _WINDOW_NS, moment + _WINDOW_NS)
-            found.update(row[0] for row in self._database.execute(query, window))
-        return found.pop() if len(found) == 1 else None
+        for key in (*_keys_of(entry), *subjects):
+            window = (key, moment - _WINDOW_NS, moment + _WINDOW_NS, _MAX_READ + 1)
+            rows = self._database.execute(_NEAR, window).fetchall()
+            found.update(linq_trace_id for (linq_trace_id,) in rows)
+            if len(found) > 1 or len(rows) > _MAX_READ:
+                return None
+        return found.pop() if found else None
 
     def _subjects_of(self, entry: Entry) -> list[bytes]:
         contact = _contact_of(entry)
         if contact is None:
             return []
-        query = "SELECT subject FROM contacts WHERE contact = ?"
-        return [row[0] for row in self._database.execute(query, (contact,))]
+        query = "SELECT subject FROM contacts WHERE contact = ? LIMIT ?"
+        return [row[0] for row in self._database.execute(query, (contact, _MAX_READ + 1))]
 
 
 def _keys_of(entry: Entry) -> list[bytes]:

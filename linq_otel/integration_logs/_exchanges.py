@@ -173,7 +173,8 @@ def _parse_method(row: RawRow) -> tuple[str, str | None]:
         raise UnusableError("method", "is no HTTP method")
     upper = text.upper()
     if upper not in _METHODS:
-        return _OTHER_METHOD, text
+        # Methods are written in capitals; another word may be a name out of another column.
+        return _OTHER_METHOD, text if text.isupper() else None
     return upper, text if text != upper else None
 
 

@@ -49,8 +49,9 @@ _MS_OF: Final = {
     "": 1.0, "ms": 1.0, "s": 1e3, "sec": 1e3, "secs": 1e3, "second": 1e3, "seconds": 1e3,
     "us": 1e-3, "\u00b5s": 1e-3, "\u03bcs": 1e-3, "ns": 1e-6, "m": 6e4, "min": 6e4,
 }  # fmt: skip
-_LONGEST_MS: Final = 1e12
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z_]*(?:\.[a-z_]+)+", re.ASCII)
+_MAX_DURATION_MS: Final = 86_400_000.0
+"""A day: what takes longer is no call, but a number of another kind."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SKEW_NS: Final = 300_000_000_000
 _MS: Final = 1_000_000
@@ -126,7 +127,7 @@ def parse_duration(value: object, findings: Findings) -> float | None:
             found = float(match[1].replace(",", ".")) * _MS_OF[match[2]]
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         found = float(value)
-    if found is not None and 0 <= found <= _LONGEST_MS:
+    if found is not None and 0 <= found <= _MAX_DURATION_MS:
         return found
     findings.warn("duration_unreadable")
     return None

@@ -4,6 +4,7 @@ From a row to an entry: judged, and stripped of what must not be kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ._crm_traces import find_crm_trace
@@ -25,7 +26,7 @@ from ._panels import keep_panel
 from ._people import find_people
 from ._providers import load_providers
 from ._rate_limits import parse_rate_limit
-from ._redaction import find_id, redact_message
+from ._redaction import find_id, hide_said, redact_message, words_of
 from ._rows import gather_row
 from ._targets import Router
 from ._twins import make_twin
@@ -75,6 +76,10 @@ class Interpreter:
         findings, options = self._findings, self._options
         rate_limit = parse_rate_limit(call.response_headers, call.route.provider, findings)
         outcome = self._judge(row, call, rate_limit)
+        if outcome.error_message is not None:
+            # A CRM quotes in its error what it did not understand.
+            said = words_of(call.request_body.value)
+            outcome = replace(outcome, error_message=hide_said(outcome.error_message, said))
         moment, skew_ms = check_time(call, findings)
         people = find_people(call.request_body.value, call.route.address, options.pseudonym_key)
         ids = find_ids(call)

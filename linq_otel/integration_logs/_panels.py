@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from ._entries import Panel
 from ._fields._headers import first
-from ._patterns import redact_text
-from ._redaction import is_kept_header, is_masked, is_secret_name, redact_value, shape_of
+from ._redaction import (
+    find_media_type,
+    is_kept_header,
+    is_masked,
+    is_secret_name,
+    redact_header,
+    redact_value,
+    shape_of,
+)
 from ._twins import make_twin
 
 
@@ -42,7 +49,7 @@ def keep_panel(
     content_type = first(headers, "content-type")
     panel = _PlainPanel(
         keep_headers(headers, findings),
-        _media_type(content_type) if content_type else None,
+        find_media_type(content_type) if content_type else None,
         body.size,
         _keep_body(body, bodies, reader),
     )
@@ -58,9 +65,9 @@ def keep_headers(headers: Headers, findings: Findings) -> Mapping[str, tuple[str
     for name, values in headers.items():
         fate = _fate_of(name)
         if fate == "kept":
-            # One short word is by far the most common, and kept as it is.
-            is_plain = len(values) == 1 and len(values[0]) < _SHORT and values[0].isalnum()
-            kept[name] = values if is_plain else tuple(map(_redact_value, values))
+            # One short number is by far the most common, and kept as it is.
+            is_plain = len(values) == 1 and len(values[0]) < _SHORT and values[0].isdecimal()
+            kept[name] = values if is_plain else tuple(map(redact_header, values))
         elif fate == "secret":
             is_hidden = bool(values) and is_masked(values[0])
             findings.warn("secret_masked" if is_hidden else "secret_dropped")
@@ -74,23 +81,13 @@ def _fate_of(name: str) -> str:
     return "secret" if is_secret_name(name) else "dropped"
 
 
-@lru_cache(maxsize=256)
-def _media_type(content_type: str) -> str | None:
-    return content_type.partition(";")[0].strip().lower() or None
-
-
-@lru_cache(maxsize=4_096)
-def _redact_value(value: str) -> str:
-    # Ids of thirteen digits and more are common in these headers, and no phone number is.
-    return value if len(value) < _SHORT and value.isalnum() else redact_text(value)[:256]
-
-
 def _keep_body(body: Body, bodies: Bodies, reader: JsonReader) -> str | None:
     if bodies == "none" or body.text is None:
         return None
     if bodies == "full":
         return body.text[:_BODY_AT_MOST]
     if body.value is None:
-        return None if bodies == "shape" else redact_text(body.text)[:_BODY_AT_MOST]
+        # No JSON: a page, a form, a sentence. Nothing in it is known by its name.
+        return None if bodies == "shape" else str(redact_value(body.text))
     kept = shape_of(body.value) if bodies == "shape" else redact_value(body.value)
     return reader.write(kept)[:_BODY_AT_MOST]

@@ -21,6 +21,7 @@ _KEYED: Final = blake2b(key=os.urandom(32), digest_size=12)
 _ADDRESSES: Final = frozenset({"phone", "phonenumber", "mobilephone", "mobile", "from", "to",
                                "email", "fromnumber", "tonumber", "handle"})  # fmt: skip
 _TEXTS: Final = frozenset({"message", "text", "hscommunicationbody", "description"})
+_NOT_DIGITS: Final = re.compile(r"\D")
 _DEEPEST: Final = 4
 _NANP: Final = 10
 
@@ -116,7 +117,7 @@ def _plain(address: str) -> str:
     """
     if "@" in address or "%40" in address:
         return address.replace("%40", "@").strip().lower()
-    digits = re.sub(r"\D", "", address)
+    digits = _NOT_DIGITS.sub("", address)
     if not digits:
         return ""
     return f"+1{digits}" if len(digits) == _NANP else f"+{digits}"

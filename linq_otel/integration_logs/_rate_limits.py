@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ._providers import Provider
 
 
-_NUMBER: Final = re.compile(r"(\d{1,15})(,\s*\d+)*", re.ASCII)
-_USAGE: Final = re.compile(r"(?:^|[;\s])api-usage=(\d{1,15})/(\d{1,15})", re.ASCII)
-_LONG: Final = 16
+_NUMBER: Final = re.compile(r"(\d{1,9})(,\s*\d+)*", re.ASCII)
+_USAGE: Final = re.compile(r"(?:^|[;\s])api-usage=(\d{1,9})/(\d{1,9})(?!\d)", re.ASCII)
+_LONG: Final = 10  # Digits no limit has, and a phone number does.
 _NOTHING: Final = RateLimit()
 _PlainRateLimit: Final = make_twin(RateLimit)
 _FIELDS: Final = tuple(one.name for one in fields(RateLimit))

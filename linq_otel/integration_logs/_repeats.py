@@ -20,14 +20,20 @@ if TYPE_CHECKING:
     from ._entries import Entry
 
 
-_INDEX: Final = "CREATE INDEX calls ON rows (call, start_ns)"
+# Rows with bodies alone, by the step of their time as well: then the rows that may be the same call
+# are one range of the index. A row that is claimed leaves it.
+_INDEX: Final = """
+CREATE INDEX calls ON rows (call, precision_ns, start_ns) WHERE NOT is_bare AND NOT is_claimed
+"""
+_PRECISIONS: Final = "SELECT DISTINCT precision_ns FROM rows WHERE NOT is_bare"
 _BARE: Final = """
 CREATE TABLE bare AS
 SELECT seq, call, start_ns, precision_ns FROM rows WHERE is_bare ORDER BY start_ns
 """
 _RICHER: Final = """
-SELECT seq FROM rows
-WHERE call = ? AND NOT is_bare AND NOT is_claimed AND start_ns < ? AND start_ns + precision_ns > ?
+SELECT start_ns, seq FROM rows INDEXED BY calls
+WHERE NOT is_bare AND NOT is_claimed
+AND call = ? AND precision_ns = ? AND start_ns > ? AND start_ns < ?
 ORDER BY start_ns LIMIT 1
 """
 _ENTRY: Final = "SELECT entry FROM rows WHERE seq = ?"
@@ -38,22 +44,36 @@ _RETRY_NS: Final = 60_000_000_000
 def merge_bare_rows(database: sqlite3.Connection) -> int:
     """
     Drop each row without bodies of which one other tells more; returns how many.
+
+    Each is looked up, so the cost of a row does not grow with the number of rows.
     """
+    precisions = [step for (step,) in database.execute(_PRECISIONS)]
+    if not precisions:
+        return 0
     database.execute(_INDEX)
     database.execute(_BARE)
     merged = 0
     for seq, call, start_ns, precision_ns in database.execute("SELECT * FROM bare"):
-        found = database.execute(_RICHER, (call, start_ns + precision_ns, start_ns)).fetchone()
-        if found is not None:
-            bare, richer = (
-                unpack(database.execute(_ENTRY, (one,)).fetchone()[0]) for one in (seq, found[0])
-            )
-            if richer.source == "unknown":
-                richer = replace(richer, source=bare.source)
-            database.execute(_CLAIM, (pack(richer), found[0]))
-            database.execute("DELETE FROM rows WHERE seq = ?", (seq,))
+        end_ns = start_ns + precision_ns
+        richest = [
+            found
+            for step in precisions
+            for found in database.execute(_RICHER, (call, step, start_ns - step, end_ns))
+        ]
+        if richest:
+            _take_over(database, seq, min(richest)[1])
             merged += 1
     return merged
+
+
+def _take_over(database: sqlite3.Connection, bare_seq: int, richer_seq: int) -> None:
+    bare, richer = (
+        unpack(database.execute(_ENTRY, (seq,)).fetchone()[0]) for seq in (bare_seq, richer_seq)
+    )
+    if richer.source == "unknown":
+        richer = replace(richer, source=bare.source)
+    database.execute(_CLAIM, (pack(richer), richer_seq))
+    database.execute("DELETE FROM rows WHERE seq = ?", (bare_seq,))
 
 
 class Attempts:

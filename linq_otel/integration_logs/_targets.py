@@ -12,14 +12,14 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from ._entries import Target
 from ._findings import UnusableError
-from ._patterns import EMAIL_ALONE, PHONE_ALONE, REDACTED, redact_text
-from ._providers import OTHER, WEBHOOK
+from ._patterns import REDACTED, find_kinds, may_be_number, normalize, redact_text
+from ._providers import OTHER
 from ._providers._model import split_places
-from ._redaction import find_id
+from ._redaction import find_id, is_key, is_personal_name, precedes_person
 
 
 if TYPE_CHECKING:
@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 _KEPT_QUERY: Final = frozenset({"limit", "after", "locationId", "idProperty", "offset", "page"})
 # A version that is a month or a day (HubSpot's 2026-03, 2026-09-beta) is no phone number.
 _DATED: Final = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])(?:-[0-3]\d)?(?:-[a-z]{1,10})?", re.ASCII)
-_WORD: Final = re.compile(r"[a-z][a-z._-]{0,40}|v\d{1,2}(?:\.\d)?", re.ASCII)
+_WORD: Final = re.compile(
+    r"[a-z][a-z_-]{0,40}(?:\.(?:json|xml|php|html?|aspx?|do))?|v\d{1,2}(?:\.\d)?", re.ASCII
+)
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HOST: Final = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?(/|$)")
+# The property that names a record by HubSpot's own number.
+_OWN_ID: Final = frozenset({"hs_object_id", "id", "vid"})
 _HIDDEN: Final = frozenset({"{email}", "{phone}"})
 _CUT: Final = ("…", "...")
 _PORTS: Final = {"https": 443, "http": 80}
@@ -103,13 +109,15 @@ class Router:
             is_inbound = is_linq or direction == "inbound"
             provider = self._providers.find_mentioned(parts.path) if is_inbound else None
         provider = provider or OTHER
-        segments = [unquote(part) for part in parts.path.split("/") if part]
+        # What is encoded more often than anything is reads like no word and no id.
+        segments = [normalize(part) or "%" for part in parts.path.split("/") if part]
         operation = find_operation(provider, method, segments)
-        target, path = _build_target(parts, host, segments, operation, provider)
+        query = {key: value for key, value in parse_qsl(parts.query) if key in _KEPT_QUERY}
+        names = _Names(provider.are_ids_numeric, query.get("idProperty"))
+        target, path = _build_target(parts, host, segments, operation, names)
         if target.url.endswith(_CUT):
             warnings.append("url_cut")
-        query = {key: value for key, value in parse_qsl(parts.query) if key in _KEPT_QUERY}
-        address = next((part for part in segments if _hide(part, provider)), None)
+        address = next((part for part in segments if _hide(part, names.numeric)), None)
         return Route(
             target,
             provider,
@@ -125,13 +133,13 @@ class Router:
     def _split(self, url: str, provider: Provider | None, warnings: list[str]) -> SplitResult:
         if not url:
             raise UnusableError("url", "missing")
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url) is None:
+        if _SCHEME.match(url) is None:
             base = self._base_url or (provider.base_url if provider else "")
             if url.startswith("/"):
                 if not base:
                     raise UnusableError("url", "is relative: give --base-url")
                 url = base.rstrip("/") + url
-            elif re.match(r"[\w-]+(\.[\w-]+)+(:\d+)?(/|$)", url):
+            elif _HOST.match(url):
                 url = f"https://{url}"
             else:
                 raise UnusableError("url", "is no URL")
@@ -167,22 +175,42 @@ def _fits(wanted: str, segment: str) -> bool:
     return wanted[0] == "{" or wanted == segment
 
 
+class _Names:
+    """
+    What the ids in a path are, as far as the provider and the query tell.
+
+    Attributes:
+        numeric: As `Provider.are_ids_numeric`, of the records this call names.
+        is_person: True if records are named by a phone number, an address or a name.
+    """
+
+    def __init__(self, numeric: bool | None, id_property: str | None) -> None:  # noqa: FBT001  # As is.
+        is_own = id_property is None or id_property in _OWN_ID
+        self.numeric = numeric if is_own else None
+        self.is_person = not is_own and is_personal_name(id_property or "")
+
+
 def _build_target(
     parts: SplitResult,
     host: str,
     segments: list[str],
     operation: Operation | None,
-    provider: Provider,
+    names: _Names,
 ) -> tuple[Target, dict[str, str]]:
     path: dict[str, str] = {}
+    shown: list[str] = []
+    before = ["", *segments]
     if operation is None:
-        shown = [_show_unknown(segment, provider) for segment in segments]
+        pairs = zip(segments, before, strict=False)
+        shown = [_show_unknown(segment, last, names) for segment, last in pairs]
         template = None
     else:
         wanted = [part for part in operation.template.split("/") if part]
-        pairs = list(zip(wanted, segments, strict=True))
-        shown = [_show_known(name, segment, provider, path) for name, segment in pairs]
-        template = "/" + "/".join(map(_name_part, pairs, shown))
+        for name, segment, last in zip(wanted, segments, before, strict=False):
+            shown.append(_show_known(name, segment, last, names))
+            if shown[-1] == segment and name[0] == "{":
+                path[name[1:-1]] = segment
+        template = "/" + "/".join(map(_name_part, zip(wanted, segments, strict=True), shown))
     slash = "/" if parts.path.endswith("/") and shown else ""
     port = parts.port or _PORTS[parts.scheme.lower()]
     shown_host = redact_text(f"[{host}]" if ":" in host else host)
@@ -194,19 +222,16 @@ def _build_target(
     return Target(url, template, shown_host, port, scheme), path
 
 
-def _show_known(name: str, segment: str, provider: Provider, path: dict[str, str]) -> str:
-    if name[0] != "{":
+def _show_known(name: str, segment: str, last: str, names: _Names) -> str:
+    if name[0] != "{" or segment in _HIDDEN:
         return segment
-    hidden = segment if segment in _HIDDEN else _hide(segment, provider)
+    hidden = _hide(segment, names.numeric)
     if hidden is not None:
         return hidden
-    if _DATED.fullmatch(segment):
-        path[name[1:-1]] = segment
-        return segment
-    if find_id(segment, numeric=provider.are_ids_numeric) is None:
-        return name
-    path[name[1:-1]] = segment
-    return segment
+    if names.is_person or is_personal_name(last):
+        return "{phone}" if segment.isdecimal() else name
+    is_known = _DATED.fullmatch(segment) or find_id(segment, numeric=names.numeric) is not None
+    return segment if is_known else name
 
 
 def _name_part(pair: tuple[str, str], shown: str) -> str:
@@ -214,26 +239,30 @@ def _name_part(pair: tuple[str, str], shown: str) -> str:
     return shown if shown in _HIDDEN and wanted[0] == "{" else wanted
 
 
-def _show_unknown(segment: str, provider: Provider) -> str:
+def _show_unknown(segment: str, last: str, names: _Names) -> str:
     if segment.endswith(_CUT):
         return "…"
     if segment in _HIDDEN:
         return segment
+    hidden = _hide(segment, names.numeric)
+    if hidden is not None:
+        return hidden
     is_word = _WORD.fullmatch(segment) or _DATED.fullmatch(segment)
-    return _hide(segment, provider) or (segment if is_word else "{id}")
+    return segment if is_word and not precedes_person(last) else "{id}"
 
 
-def _hide(segment: str, provider: Provider) -> str | None:
-    if EMAIL_ALONE.search(segment):
+def _hide(segment: str, numeric: bool | None) -> str | None:  # noqa: FBT001  # As is.
+    if segment.isdecimal():
+        is_number = may_be_number(segment) if numeric is None else not numeric
+        return "{phone}" if is_number and len(segment) > _SMALL else None
+    kinds = find_kinds(segment)
+    if "email" in kinds:
         return "{email}"
-    is_id = provider.are_ids_numeric and segment.isdecimal() and provider is not WEBHOOK
-    if PHONE_ALONE.fullmatch(segment) and not is_id and not _DATED.fullmatch(segment):
-        return "{phone}"
-    return None
+    return "{phone}" if "phone" in kinds and not _DATED.fullmatch(segment) else None
 
 
 def _show_parameter(pair: tuple[str, str]) -> str:
     key, value = pair
     is_small = value.isdecimal() and len(value) <= _SMALL
     is_kept = key in _KEPT_QUERY and (is_small or find_id(value, numeric=False) is not None)
-    return f"{redact_text(key)}={value if is_kept else REDACTED}"
+    return f"{key if is_key(key) else REDACTED}={value if is_kept else REDACTED}"

@@ -9,10 +9,12 @@ A body that the row does not show is not an empty one: of such a success *accept
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from ._entries import Outcome
+from ._patterns import find_kinds
 from ._providers._model import find_first
 from ._redaction import redact_message
 
@@ -28,7 +30,8 @@ _TOO_MANY, _MULTIPLE, _MULTI_STATUS, _NO_CONTENT, _QUEUED = 429, 300, 207, 204, 
 _CLIENT_ERROR, _SERVER_ERROR, _REDIRECT = 400, 500, 300
 _UPDATES: Final = frozenset({"PUT", "PATCH", "DELETE"})
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_CODE_AT_MOST: Final = 64
+# A word, with no run of digits that may be a phone number.
+_CODE: Final = re.compile(r"(?!\d+$)(?!.{0,64}\d{7})[A-Za-z0-9_.]{1,64}", re.ASCII)
 _TRUE: Final = frozenset({"true", "1"})
 _PARTS: Final = ("results", "compositeResponse", "graphs", "errors")
 # GoHighLevel spells it "succeded", and says "status" in its shop.
@@ -189,10 +192,9 @@ def _fail(
 
 def _find_code(call: Answered) -> str | None:
     found = find_first(call.body.value, call.provider.error_codes)
-    is_word = isinstance(found, str) and found.replace("_", "").replace(".", "").isalnum()
-    if not is_word or len(str(found)) > _CODE_AT_MOST or str(found).isdecimal():
+    if not isinstance(found, str) or _CODE.fullmatch(found) is None or find_kinds(found):
         return None
-    return redact_message(str(found))
+    return found
 
 
 def _find_message(call: Answered) -> str | None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
+
+import pytest
 
 from linq_otel.integration_logs._chronicle import Chronicle
 from support.log_rows import INBOUND, MADE, TIME, answered, ns, read_rows, read_text, row
@@ -71,6 +74,15 @@ class TestDuplicates:
         with Chronicle(named) as chronicle:
             assert (len(chronicle), chronicle.duplicates) == (2, 2)
 
+    def test_overlapping_exports_of_different_length(self) -> None:
+        """A second export that shows one more call of the same second adds that one alone."""
+        same = row(timestamp="2025-11-04T16:02:11Z")
+        one = rename(read_rows(same, same).entries, "1.csv")
+        two = rename(read_rows(same, same, same).entries, "2.csv")
+        for exports in ([*one, *two], [*two, *one]):
+            with Chronicle(exports) as chronicle:
+                assert (len(chronicle), chronicle.duplicates) == (3, len(exports) - 3)
+
     def test_72_table_and_capture(self) -> None:
         """Case 72: of a table's row and a capture's the richer wins, and learns who did it."""
         table = read_text(
@@ -111,6 +123,60 @@ def rename(entries: list[Any], name: str) -> list[Any]:
     from dataclasses import replace  # noqa: PLC0415  # Once.
 
     return [replace(entry, place=replace(entry.place, file=name)) for entry in entries]
+
+
+def plain_rows(count: int) -> list[Any]:
+    """A plain table: no bodies, five calls in each second."""
+    head = "Method,URL,Status,Source,Date\n"
+    times = (f"2025-11-04T16:{n // 300:02}:{n // 5 % 60:02}Z" for n in range(count))
+    return read_text(head + "".join(f"POST,{INBOUND},201,User,{one}\n" for one in times)).entries
+
+
+def plain_and_full_rows(count: int) -> list[Any]:
+    """The same, each of the calls captured as well, and as many that the table does not show."""
+    calls = [at(n / 10 % 60, id=f"c{n}") for n in range(count)]
+    return [*plain_rows(count // 2), *read_rows(*calls).entries]
+
+
+def rows_of_one_contact(count: int) -> list[Any]:
+    """Calls of one contact id, each about another number, and each with a Linq trace id."""
+    rows = [
+        at(
+            n / 10 % 60,
+            linq_trace_id=f"{n:032x}" if n % 2 else None,
+            request={"body": {"contactId": "c1", "phone": f"+1555{n:07}"}},
+        )
+        for n in range(1, count + 1)
+    ]
+    return read_rows(*rows).entries
+
+
+def count_steps(monkeypatch: pytest.MonkeyPatch, entries: list[Any]) -> int:
+    """Lay *entries* down, take them up, and count the steps of the database."""
+    steps, connect = [0], sqlite3.connect
+
+    def count() -> None:
+        steps[0] += 1
+
+    def connect_counting(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        connection = connect(*args, **kwargs)
+        connection.set_progress_handler(count, 50)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect_counting)
+    with Chronicle(entries) as chronicle:
+        for entry in chronicle:
+            chronicle.evidence.find_probable(entry)
+    monkeypatch.undo()
+    return steps[0]
+
+
+class TestCost:
+    @pytest.mark.parametrize("make", [plain_rows, plain_and_full_rows, rows_of_one_contact])
+    def test_twice_the_rows(self, monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
+        """Twice the rows are twice the work of the database, and no more."""
+        few, many = (count_steps(monkeypatch, make(count)) for count in (150, 300))
+        assert 1.5 < many / few < 2.6, (few, many)
 
 
 class TestAttempts:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 Headers = dict[str, tuple[str, ...]]
-_LINE: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*(.*?)\s*", re.DOTALL | re.ASCII)
+_LINE: Final = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:(.*)", re.DOTALL | re.ASCII)
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _PAIR: Final = 2
 
 
@@ -58,7 +59,7 @@ def _texts(item: object) -> tuple[str, ...]:
 
 def _pairs(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, str):
-        yield from _from_lines(re.split(r"\r\n|\r|\n", value))
+        yield from _from_lines(_LINE_END.split(value))
     if not isinstance(value, list):
         return
     items = cast("list[object]", value)
@@ -89,4 +90,4 @@ def _from_lines(lines: list[str]) -> Iterator[tuple[str, object]]:
     for line in lines:
         match = _LINE.fullmatch(line)
         if match is not None:
-            yield match[1], match[2]
+            yield match[1], match[2].strip()

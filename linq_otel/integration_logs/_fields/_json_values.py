@@ -24,6 +24,9 @@ _DIRTY: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\\\\u(?:00[01][0-9a-fA-F]|[dD][89a-fA-F])"
 )
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_TRAILING_COMMA: Final = re.compile(r",\s*[}\]]")
+_JAVASCRIPT: Final = re.compile(r"[{,]\s*'|(?<!:)//|/\*")
+_BARE_NAME: Final = re.compile(r"\{\s*\w+\s*:")
 _DEPTH_AT_MOST: Final = 64
 _DIGITS_AT_MOST: Final = 19
 
@@ -195,8 +198,8 @@ def _say(error: json.JSONDecodeError, text: str, start: int) -> str:
 
 def _hint(text: str, start: int) -> str:
     head = text[start : start + 2_000]
-    if re.search(r",\s*[}\]]", head):
+    if _TRAILING_COMMA.search(head):
         return " (a comma before a closing bracket is JavaScript)"
-    if re.search(r"[{,]\s*'|(?<!:)//|/\*", head) or re.match(r"\{\s*\w+\s*:", head):
+    if _JAVASCRIPT.search(head) or _BARE_NAME.match(head):
         return " (this is JavaScript as a console prints it: use JSON.stringify)"
     return ""

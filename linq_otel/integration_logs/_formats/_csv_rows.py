@@ -17,6 +17,7 @@ from linq_otel.errors import LogFormatError
 from linq_otel.integration_logs._columns import is_joined
 from linq_otel.integration_logs._fields._spellings import spelling_of
 from linq_otel.integration_logs._findings import UnusableError
+from linq_otel.integration_logs._patterns import find_kinds
 
 from ._found import Found
 
@@ -167,11 +168,18 @@ def _name_columns(header: list[str], name: str, options: ReadOptions) -> list[st
             seen[canonical] += 1
     joined = {options.columns[given] for given in options.columns if is_joined(given)}
     if not {*spelled, *joined} >= _NEEDED:
-        # A table without a header has people's numbers and texts there.
-        names = [cell.strip() for cell in header if _NAME.fullmatch(cell.strip())]
-        listed = ", ".join(names[:_MAX_LISTED]) or "without names"
-        raise LogFormatError(name, 1, f"columns {listed}: name method and url with --map")
+        raise LogFormatError(name, 1, f"{_list(header, spelled)}: name method and url with --map")
     return columns
+
+
+def _list(header: list[str], spelled: list[str]) -> str:
+    """
+    Return the names of the columns; none if the line may be a row, with people in its cells.
+    """
+    names = [cell.strip() for cell in header if _NAME.fullmatch(cell.strip())]
+    if not any(spelled) or not names or any(map(find_kinds, header)):
+        return "the first line names no columns that are known"
+    return f"columns {', '.join(names[:_MAX_LISTED])}"
 
 
 @lru_cache(maxsize=256)

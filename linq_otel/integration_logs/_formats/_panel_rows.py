@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _METHODS: Final = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
 _METHOD: Final = re.compile(_METHODS, re.IGNORECASE)
 _CELLS: Final = re.compile(r"\t+|[ \xa0]{2,}")
-_ROW: Final = re.compile(rf"(?:{_METHODS})(?:\t|[ \xa0]{{2,}})\s*\S", re.IGNORECASE)
+_ROW: Final = re.compile(rf"(?:{_METHODS})(?:\t|[ \xa0]{{2}})\s*\S", re.IGNORECASE)
 # As the text of a screenshot has it: one space between the cells, and within them.
 _SPACED: Final = re.compile(rf"({_METHODS})\s(\S+)\s(\d{{3}}|-|\(\w+\))\s(\S.*)", re.IGNORECASE)
 _PHRASE: Final = re.compile(

@@ -96,6 +96,7 @@ HUBSPOT: Final = Provider(
         "contact_id": ("request.associations.*.to.id",),
         "location_id": ("response.portalId", "request.portalId"),
     },
+    are_ids_numeric=True,
     request_id_headers=("x-hubspot-correlation-id", "x-request-id", "cf-ray"),
     request_ids=("correlationId", "requestId"),
     error_codes=("category", "errors.*.code", "errorType", "subCategory"),

@@ -61,7 +61,8 @@ class Provider:
         is_confirmed_by_status: True where a 2xx is all there is to expect.
         ids: Names of ids to where they stand, best first: ``response.contactId``,
             ``request.contactId``, or ``path.contact_id`` for a part of the template.
-        are_ids_numeric: False where digits alone are no id of it.
+        are_ids_numeric: True where it numbers its records, so digits alone are an id; False where
+            they are none; None where they are one unless they may be a phone number.
         request_id_headers: Headers that name the request in the CRM's own log.
         request_ids: The same within the answer's body.
         error_codes: Where the answer names the kind of error.
@@ -84,7 +85,7 @@ class Provider:
     bare: tuple[int, ...] = ()
     is_confirmed_by_status: bool = False
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
-    are_ids_numeric: bool = True
+    are_ids_numeric: bool | None = None
     request_id_headers: tuple[str, ...] = ()
     request_ids: tuple[str, ...] = ()
     error_codes: tuple[str, ...] = ()

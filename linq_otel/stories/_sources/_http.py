@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DEFAULT_SECONDS: Final = 10.0
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_HEADER: Final = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([^\x00-\x1f\x7f]*)")
+_HEADER: Final = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+):([ \t]*[^\x00-\x1f\x7f]*)")
 _NOT_FOUND: Final = 404
 # VictoriaTraces says 400 of a path it does not have.
 _NOT_KNOWN: Final = frozenset({400, _NOT_FOUND})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LONGEST_KEY = 255
 LONGEST_TEXT = 10_000
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _URL = re.compile(r"\bhttps?://\S|\bwww\.\S", re.IGNORECASE)
 # Calls that a chat of the wrong kind refuses.
 _GROUP_ONLY = frozenset({
