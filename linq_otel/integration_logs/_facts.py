@@ -33,11 +33,13 @@ _PROCESSES: Final = frozenset({
     "import", "integration", "integrations", "job", "leadconnector", "linq", "process", "queue",
     "retry", "rule", "salesforce", "scheduled", "scheduler", "script", "server", "service", "sync",
     "system", "task", "timer", "trigger", "webhook", "webhooks", "worker", "workflow", "workflows",
-    "zapier", "sistema", "système", "systeem",
+    "zapier",
 })  # fmt: skip
 _NO_SOURCE: Final = frozenset({
     "", "-", "--", "?", "n/a", "na", "nil", "none", "not available", "null", "undefined", "unknown",
     "unspecified", "other", "anonymous", "redacted", "hidden", "masked", "filtered",
+    # The page has English words; these are no person's name.
+    "sistema", "système", "systeem",
 })  # fmt: skip
 _MARKS: Final = re.compile(r"[\W_]+")
 _USERS: Final = frozenset({"user", "users", "manual", "manually", "admin", "agent", "member"})
