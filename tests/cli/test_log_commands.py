@@ -208,11 +208,13 @@ class TestStats:
 
     def test_columns(self) -> None:
         """Columns that are not known are named; a first row of people's data is not."""
-        text = "Fecha,Dirección,+15551230001,ada@example.com\n"
-        done = run("stats", "-", "--format", "csv", given=text, PYTHONUTF8="1")
-        assert done.stderr == (
-            "linq-otel: -:1: columns Fecha, Dirección: name method and url with --map\n"
-        )
+        told = {
+            "Fecha,Dirección": "columns Fecha, Dirección",
+            "Fecha,Dirección,+15551230001": "the first line names no columns that are known",
+        }
+        for line, found in told.items():
+            done = run("stats", "-", "--format", "csv", given=f"{line}\n", PYTHONUTF8="1")
+            assert done.stderr == f"linq-otel: -:1: {found}: name method and url with --map\n"
 
 
 class TestReport:

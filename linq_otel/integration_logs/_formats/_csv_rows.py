@@ -176,8 +176,11 @@ def _list(header: list[str], spelled: list[str]) -> str:
     """
     Return the names of the columns; none if the line may be a row, with people in its cells.
     """
-    names = [cell.strip() for cell in header if _NAME.fullmatch(cell.strip())]
-    if not any(spelled) or not names or any(map(find_kinds, header)):
+    cells = list(filter(None, map(str.strip, header)))
+    names = list(filter(_NAME.fullmatch, cells))
+    # Of a row at least one cell is no single word.
+    is_row = not any(spelled) and not all(map(str.isalpha, cells))
+    if is_row or not names or any(map(find_kinds, header)):
         return "the first line names no columns that are known"
     return f"columns {', '.join(names[:_MAX_LISTED])}"
 
