@@ -176,8 +176,8 @@ def _list(header: list[str], spelled: list[str]) -> str:
     """
     Return the names of the columns; none if the line may be a row, with people in its cells.
     """
-    cells = list(filter(None, map(str.strip, header)))
-    names = list(filter(_NAME.fullmatch, cells))
+    cells = [cell.strip() for cell in header if cell.strip()]
+    names = [cell for cell in cells if _NAME.fullmatch(cell)]
     # Of a row at least one cell is no single word.
     is_row = not any(spelled) and not all(map(str.isalpha, cells))
     if is_row or not names or any(map(find_kinds, header)):
