@@ -107,16 +107,17 @@ def _name_columns(header: list[str], name: str, options: ReadOptions) -> list[st
             columns[index] = _TWICE[canonical][min(seen[canonical], 1)]
             seen[canonical] += 1
     if not {*spelled} >= _NEEDED:
-        raise LogFormatError(name, 1, f"{_list(header, spelled)}: name method and url with --map")
+        raise LogFormatError(name, 1, f"{_list(header)}: name method and url with --map")
     return columns
 
 
-def _list(header: list[str], spelled: list[str]) -> str:
+def _list(header: list[str]) -> str:
     """
-    Return the names of the columns; none if the line may be a row, with people in its cells.
+    Return the names of the columns; none if the line is a row, with people in its cells.
     """
-    if not any(spelled) or any(map(find_kinds, header)):
-        return "the first line names no columns that are known"
+    # A row of a log has a status or a time, and heads have no digits.
+    if any(map(find_kinds, header)) or any(map(str.isdecimal, "".join(header))):
+        return "the first line names no columns"
     listed = ", ".join(cell.strip()[:_LONGEST_NAME] for cell in header if cell.isprintable())
     return f"columns {listed}"
 
