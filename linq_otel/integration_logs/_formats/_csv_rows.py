@@ -168,20 +168,23 @@ def _name_columns(header: list[str], name: str, options: ReadOptions) -> list[st
             seen[canonical] += 1
     joined = {options.columns[given] for given in options.columns if is_joined(given)}
     if not {*spelled, *joined} >= _NEEDED:
-        raise LogFormatError(name, 1, f"{_list(header, spelled)}: name method and url with --map")
+        raise LogFormatError(
+            name, 1, f"{_list(header, is_known=any(spelled))}: name method and url with --map"
+        )
     return columns
 
 
-def _list(header: list[str], spelled: list[str]) -> str:
+def _list(header: list[str], *, is_known: bool) -> str:
     """
-    Return the names of the columns; none if the line may be a row, with people in its cells.
+    Return the names of the columns; none if the line is a row, with people in its cells.
     """
     cells = [cell.strip() for cell in header if cell.strip()]
     names = [cell for cell in cells if _NAME.fullmatch(cell)]
-    # Of a row at least one cell is no single word.
-    is_row = not any(spelled) and not all(map(str.isalpha, cells))
+    # A row of a log has a status or a time, and heads have no digits.
+    has_digits = any(map(str.isdecimal, "".join(cells)))
+    is_row = has_digits or not (is_known or all(map(str.isalpha, cells)))
     if is_row or not names or any(map(find_kinds, header)):
-        return "the first line names no columns that are known"
+        return "the first line names no columns"
     return f"columns {', '.join(names[:_MAX_LISTED])}"
 
 
