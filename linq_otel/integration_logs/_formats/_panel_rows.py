@@ -36,7 +36,7 @@ _PHRASE: Final = re.compile(
 )
 _DATE: Final = re.compile(
     r"(?:^|\s)((?:(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"[a-z]*\.?,?\s|\d).*\d:\d\d.*)",
+    r"[a-z]{0,9}\.?,?\s|\d).{0,60}\d:\d\d.*)",
     re.IGNORECASE,
 )
 _URL: Final = re.compile(r"https?://\S+|/\S*|[\w-]+(?:\.[\w-]+)+/\S*", re.IGNORECASE)
