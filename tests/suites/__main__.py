@@ -217,6 +217,8 @@ def _keep(result: Result) -> None:
     Put a suite's figures in place of those of its last run, and write the page anew.
     """
     kept = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
+    # A row of the older form has no figures of the control.
+    kept = {name: each for name, each in kept.items() if each["complaint"] or "rounds" in each}
     kept[result.suite.package] = result.summarize()
     ordered = {each.package: kept[each.package] for each in SUITES if each.package in kept}
     FIGURES.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
